@@ -1,0 +1,75 @@
+/**
+ * The plugin contract: the only file of core that a plugin may import, published as
+ * `stowage/plugin`. Its exports are listed in `test/architecture/api-surface.txt`.
+ */
+export { z } from 'zod';
+export * from './base/errors.js';
+export type { Json, JsonObject } from './base/json.js';
+export type { Clock } from './base/clock.js';
+export type { Finding, Inspection } from './format/inspection.js';
+export type {
+  ContainerFormat,
+  DiskFormat,
+  Image,
+  ImagePatch,
+  ImageStatus,
+  Visibility,
+} from './image/image.js';
+export {
+  PLUGIN_API_VERSION,
+  PluginSite,
+  defineMethod,
+  definePlugin,
+  defineStore,
+  pluginConfig,
+} from './plugin/contract/manifest.js';
+export type {
+  ImportMethod,
+  MethodSource,
+  PluginManifest,
+  StoreDriver,
+  TaskDefaults,
+} from './plugin/contract/manifest.js';
+export {
+  GuardedFetch,
+  Images,
+  Metrics,
+  PluginClock,
+  PluginLog,
+  PluginState,
+  Programs,
+  QemuImg,
+  Stores,
+} from './plugin/contract/services.js';
+export type {
+  ConvertJob,
+  FetchOptions,
+  FetchResponse,
+  MeasureJob,
+  ProgramCommand,
+  ProgramLimits,
+  ProgramResult,
+  StoreInfo,
+} from './plugin/contract/services.js';
+export type {
+  ClientBody,
+  DataSource,
+  LocationSource,
+  MethodContext,
+  StagedSource,
+  StreamSource,
+} from './plugin/contract/source.js';
+export { isFileStore } from './plugin/contract/store.js';
+export type { ByteRange, FileStore, Store, StoredObject } from './plugin/contract/store.js';
+export type {
+  ByteObserver,
+  ImportTask,
+  ObserveView,
+  PlacedLocation,
+  RevertContext,
+  TaskContext,
+  TaskLocation,
+  TaskResult,
+} from './plugin/contract/task.js';
+export type { InjectableClass, ServiceToken } from './plugin/contract/token.js';
+export type { CallerView, DataView, RequestView, TaskView } from './plugin/contract/view.js';

@@ -1,0 +1,151 @@
+import type { JsonObject } from '../base/json.js';
+
+/**
+ * The configuration after defaults, file, environment and flags: validated, frozen, with absolute
+ * paths, bytes and milliseconds. Inside, nobody checks or defaults it again.
+ */
+export interface Config {
+  /** Absolute path of the file that was read; `undefined` when there is none. */
+  readonly file: string | undefined;
+  /** Absolute. Everything embedded lives below it. */
+  readonly dataDir: string;
+  readonly server: ServerConfig;
+  readonly auth: AuthConfig;
+  readonly stores: readonly StoreConfig[];
+  readonly staging: StagingConfig;
+  readonly images: ImagesConfig;
+  readonly imports: ImportsConfig;
+  readonly programs: ProgramsConfig;
+  readonly log: LogConfig;
+}
+
+export interface ServerConfig {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Base URL that clients see, without a trailing slash; `undefined`: from the request. */
+  readonly publicEndpoint: string | undefined;
+  /** Milliseconds for a graceful stop. */
+  readonly shutdownTimeoutMs: number;
+  /** Milliseconds that an upload may stand still. */
+  readonly uploadIdleTimeoutMs: number;
+  /** Bytes of a JSON body. */
+  readonly maxJsonSize: number;
+}
+
+export type AuthConfig =
+  | { readonly mode: 'none'; readonly allowRemote: boolean }
+  /** Trusts `X-Project-Id`, `X-User-Id`, `X-Roles` from these networks only (CIDR). */
+  | { readonly mode: 'headers'; readonly trusted: readonly string[] };
+
+export interface StoreConfig {
+  readonly id: string;
+  readonly driver: string;
+  readonly isDefault: boolean;
+  readonly description: string;
+  /** The driver's own part, not validated yet. */
+  readonly config: JsonObject;
+}
+
+export interface StagingConfig {
+  /** Absolute directory. */
+  readonly path: string;
+  /** Bytes, or `auto`: 80 % of what is free at start. */
+  readonly capacity: number | 'auto';
+  /** Part of the capacity (0–1) that new bytes may not take, so that a waiting import can finish. */
+  readonly reserve: number;
+  /** Milliseconds that staged bytes without an import are kept. */
+  readonly retentionMs: number;
+}
+
+export interface ImagesConfig {
+  /** Bytes that one image may have. */
+  readonly maxSize: number;
+  /** Bytes that a guest may see. */
+  readonly maxVirtualSize: number;
+  /** Compute the legacy md5 `checksum`. */
+  readonly checksum: boolean;
+  /** `os_hash_algo`: sha256, sha384 or sha512. */
+  readonly hashAlgorithm: string;
+  readonly maxProperties: number;
+  readonly maxTags: number;
+  /** Names of safety rules that are not applied. */
+  readonly relaxedRules: readonly string[];
+}
+
+export interface ImportsConfig {
+  readonly methods: readonly MethodEntry[];
+  readonly uploads: 'observe' | 'full' | 'refuse';
+  /** First match wins; the last one has no condition or nothing may match. */
+  readonly pipelines: readonly Pipeline[];
+  /** Imports that may run at once. */
+  readonly concurrency: number;
+  /** Milliseconds that finished imports and their events are kept. */
+  readonly retentionMs: number;
+  readonly retry: RetryConfig;
+  /** Milliseconds for one attempt of a task that says nothing of its own. */
+  readonly taskTimeoutMs: number;
+  /** Milliseconds that one revert may take. */
+  readonly revertTimeoutMs: number;
+}
+
+export interface MethodEntry {
+  readonly name: string;
+  readonly enabled: boolean;
+  /** Not validated yet. */
+  readonly config: JsonObject;
+}
+
+export interface Pipeline {
+  readonly when: Condition | undefined;
+  readonly tasks: readonly PipelineEntry[];
+}
+
+export interface PipelineEntry {
+  readonly id: string;
+  /** Bare name, `@scope/package`, `npm:package` or `./path`. */
+  readonly plugin: string;
+  readonly enabled: boolean;
+  /** Not validated yet. */
+  readonly config: JsonObject;
+  readonly when: Condition | undefined;
+  readonly retry: Partial<RetryConfig>;
+  readonly timeoutMs: number | undefined;
+  readonly concurrency: number | undefined;
+}
+
+export interface RetryConfig {
+  /** Attempts in all, ≥ 1. */
+  readonly attempts: number;
+  /** Milliseconds before the second attempt; doubles each time. */
+  readonly backoffMs: number;
+  readonly maxBackoffMs: number;
+}
+
+/** Every part that is given must hold. A list holds when one of its members does. */
+export interface Condition {
+  readonly diskFormat?: readonly string[];
+  readonly containerFormat?: readonly string[];
+  /** Bytes of the data, where they are known. */
+  readonly size?: { readonly min?: number; readonly max?: number };
+  readonly project?: readonly string[];
+  readonly role?: readonly string[];
+  readonly method?: readonly string[];
+  readonly store?: readonly string[];
+  /** Image properties with one of the values. */
+  readonly property?: Readonly<Record<string, readonly string[]>>;
+}
+
+export interface ProgramsConfig {
+  /** `auto`: bubblewrap where it works, plain limits otherwise. */
+  readonly confinement: 'auto' | 'bubblewrap' | 'limits';
+  /** Bytes of address space of one program. */
+  readonly addressSpace: number;
+  /** `nice` level, 0–19. */
+  readonly niceness: number;
+}
+
+export interface LogConfig {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly format: 'json' | 'text';
+}

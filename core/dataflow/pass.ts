@@ -1,0 +1,66 @@
+import type { Readable } from 'node:stream';
+import type { Json } from '../base/json.js';
+import type { Inspection, StreamInspector } from '../format/inspection.js';
+import type { ByteObserver } from '../plugin/contract/task.js';
+
+/** One reading of all the bytes, shared by digests, inspector, observers and a file. */
+export interface PassJob {
+  readonly source: PassSource;
+  /** Node's names: `md5`, `sha512`. */
+  readonly digests: readonly string[];
+  readonly inspector: StreamInspector;
+  /** By a key of the caller's choosing. One that throws is detached; the pass goes on. */
+  readonly observers: ReadonlyMap<string, ByteObserver>;
+  /** Bytes at most. @throws {RejectedError} `SIZE_EXCEEDED` */
+  readonly maxSize: number;
+  /** Bytes that there must be. @throws {IntegrityError} `SIZE_MISMATCH` */
+  readonly expectedSize: number | undefined;
+  readonly signal: AbortSignal;
+  /** Called with the bytes that have passed; at most every 64 KiB. */
+  readonly onProgress?: (bytes: number) => void;
+  /** Waited for before the pass goes beyond what was granted; resolves with the new total grant. */
+  readonly grant?: (bytes: number) => Promise<number>;
+}
+
+export type PassSource =
+  /** Bytes from elsewhere go into `target`, which is created, or continued from `prefix` bytes. */
+  | {
+      readonly kind: 'stream';
+      readonly stream: Readable;
+      readonly target: string;
+      /** Bytes of `target` that are durable already; they are read again before the stream. */
+      readonly prefix: number;
+      /** Milliseconds without a byte. @throws {TransientError} `SOURCE_STALLED` */
+      readonly idleTimeoutMs: number;
+    }
+  /** A whole file is only read. */
+  | { readonly kind: 'file'; readonly path: string };
+
+export interface PassResult {
+  readonly size: number;
+  /** Bytes that the file occupies. */
+  readonly allocatedSize: number;
+  /** Hex by algorithm. */
+  readonly digests: Readonly<Record<string, string>>;
+  readonly inspection: Inspection;
+  /** Results of the observers that have seen everything, by key. */
+  readonly observations: Readonly<Record<string, Json>>;
+}
+
+/** Moves bytes off the event loop. One for the whole server. */
+export interface Dataflow {
+  /**
+   * When it resolves, a target file and its directory are durable. When it rejects, the target has
+   * what arrived before, durable up to the number of bytes in `details.durable` of a
+   * {@link TransientError}, so that a resumable source can go on from there.
+   */
+  pass(job: PassJob): Promise<PassResult>;
+  /**
+   * Copies a file, holes included, by reflink where the file system can; durable when it resolves.
+   * Refuses a target that exists.
+   */
+  copyFile(from: string, to: string, signal: AbortSignal): Promise<void>;
+  /** Ends the threads; rejects what is still running. */
+  stop(): Promise<void>;
+}
+export const Dataflow = Symbol('Dataflow');

@@ -1,0 +1,141 @@
+import type { Readable } from 'node:stream';
+import type { Caller } from '../auth/caller.js';
+import type { JsonObject } from '../base/json.js';
+import type { ClientBody } from '../plugin/contract/source.js';
+import type { ByteRange } from '../plugin/contract/store.js';
+import type { ImportEvent, ImportRecord, TaskRecord } from './import.js';
+
+/**
+ * What the HTTP layer and the CLI ask of the engine. Whether the caller may see and change the image
+ * is settled before; everything else is checked here.
+ */
+export interface Imports {
+  /**
+   * Begins an import; it is durable when the promise resolves.
+   * @throws {ConflictError} `IMAGE_STATE` · `IMPORT_RUNNING` · `FORMATS_UNSET`
+   * @throws {InvalidInputError} `METHOD_UNKNOWN` · `METHOD_PARAMS` · `STORE_UNKNOWN` ·
+   *   `STORES_AND_ALL_STORES` · `CHECKSUM_INVALID`
+   */
+  start(request: ImportRequest): Promise<ImportRecord>;
+  /** What {@link start} would do, with nothing done. Throws as it does. */
+  plan(request: ImportRequest): Promise<ImportPlan>;
+  /**
+   * Asks a live import to stop.
+   * @throws {ConflictError} `IMPORT_FINISHED`
+   */
+  cancel(importId: string): Promise<void>;
+  /**
+   * A failed or cancelled import: the same request again, as a new import. A failed revert: reverts
+   * again.
+   * @throws {ConflictError} `IMPORT_NOT_FAILED`, and as {@link start}
+   */
+  retry(importId: string, caller: Caller): Promise<ImportRecord>;
+  /**
+   * Every event after `afterSequence`, then those to come and the progress between them; ends after
+   * the event of a final state, or when `signal` is aborted.
+   */
+  follow(importId: string, afterSequence: number, signal: AbortSignal): AsyncIterable<ImportUpdate>;
+  /** Resolves when the import is in a final state. */
+  finished(importId: string, signal: AbortSignal): Promise<ImportRecord>;
+  /** Progress that is newer than the task rows, which are written at intervals. */
+  progress(importId: string): readonly TaskProgress[];
+}
+export const Imports = Symbol('Imports');
+
+export interface ImportRequest {
+  readonly imageId: string;
+  readonly method: string;
+  /** What stands beside `name` in the request's `method`. */
+  readonly params: JsonObject;
+  readonly stores?: readonly string[];
+  readonly allStores?: boolean;
+  /** @default true */
+  readonly allStoresMustSucceed?: boolean;
+  /** Digest that the bytes must have. */
+  readonly checksum?: { readonly algorithm: string; readonly value: string };
+  readonly idempotencyKey?: string;
+  readonly caller: Caller;
+}
+
+export interface ImportPlan {
+  readonly method: string;
+  readonly stores: readonly string[];
+  readonly tasks: readonly PlannedTask[];
+  /** Bytes of staging that the whole needs at most, as far as that is known now. */
+  readonly workspace: number;
+  readonly staging: { readonly capacity: number; readonly reserved: number };
+}
+
+export interface PlannedTask {
+  readonly entry: string;
+  readonly plugin: string;
+  readonly store: string | undefined;
+  /** Why it would be skipped; `undefined` when it would run or that is not known yet. */
+  readonly skip: string | undefined;
+  readonly workspace: number;
+}
+
+export type ImportUpdate =
+  | { readonly kind: 'event'; readonly event: ImportEvent }
+  | { readonly kind: 'progress'; readonly progress: TaskProgress };
+
+export interface TaskProgress {
+  readonly position: number;
+  readonly entry: string;
+  readonly store: string | null;
+  readonly done: number;
+  readonly total: number | null;
+  /** Units per second over the last seconds. */
+  readonly rate: number | null;
+}
+
+/** Bytes that a client sends. */
+export interface Uploads {
+  /**
+   * `PUT …/file`: resolves when the image is active, or, where uploads go through the whole
+   * pipeline, when the bytes are durable.
+   * @throws what the import failed with
+   */
+  upload(upload: Upload): Promise<void>;
+  /** `PUT …/stage`: resolves when the bytes are durable and the image is `uploading`. */
+  stage(upload: Omit<Upload, 'store'>): Promise<void>;
+}
+export const Uploads = Symbol('Uploads');
+
+export interface Upload {
+  readonly imageId: string;
+  readonly caller: Caller;
+  readonly body: ClientBody;
+  readonly store: string | undefined;
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+/** What becomes of an image and its bytes at the end. */
+export interface Removal {
+  /**
+   * Deletes an image in whatever state: a live import is cancelled, its bytes go in the background.
+   * @throws {ConflictError} `IMAGE_STATE` when another delete was faster
+   */
+  deleteImage(imageId: string): Promise<void>;
+}
+export const Removal = Symbol('Removal');
+
+/** Reading the bytes of active images. */
+export interface Downloads {
+  /**
+   * Opens the bytes, or a range of them, from the first store that has them; `undefined` where the
+   * image has none.
+   */
+  open(
+    imageId: string,
+    options: { readonly range?: ByteRange; readonly signal: AbortSignal },
+  ): Promise<Readable | undefined>;
+}
+export const Downloads = Symbol('Downloads');
+
+/** An import with its tasks, as it is shown. */
+export interface ImportDetail {
+  readonly import: ImportRecord;
+  readonly tasks: readonly TaskRecord[];
+}

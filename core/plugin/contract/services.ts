@@ -1,0 +1,164 @@
+import type { Readable } from 'node:stream';
+import type { Clock } from '../../base/clock.js';
+import type { Json, JsonObject } from '../../base/json.js';
+import type { Inspection } from '../../format/inspection.js';
+import type { Image } from '../../image/image.js';
+import type { ByteRange } from './store.js';
+import { serviceToken } from './token.js';
+
+/** Structured log of one plugin; every line carries the plugin, import and task by itself. */
+export interface PluginLog {
+  debug(message: string, facts?: JsonObject): void;
+  info(message: string, facts?: JsonObject): void;
+  warn(message: string, facts?: JsonObject): void;
+  error(message: string, facts?: JsonObject): void;
+}
+
+/** Runs external programs: confined, limited, in a process group that ends with the task. */
+export interface Programs {
+  /**
+   * Runs a program to its end.
+   * @throws {UnsupportedError} `PROGRAM_MISSING` when it is not installed.
+   * @throws {PermanentError} `PROGRAM_FAILED` with the exit code and the end of stderr.
+   * @throws {PermanentError} `PROGRAM_LIMIT` when it has hit one of its limits.
+   */
+  run(command: ProgramCommand): Promise<ProgramResult>;
+}
+
+export interface ProgramCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly signal: AbortSignal;
+  /** Absolute paths that the program may read; nothing else of the data dir is visible to it. */
+  readonly readable: readonly string[];
+  /** Absolute directories that the program may write in. */
+  readonly writable: readonly string[];
+  readonly limits: ProgramLimits;
+  /** Called with each piece of standard output, split at `\n` and `\r`. */
+  readonly onOutput?: (line: string) => void;
+}
+
+/** Every limit that is absent is not set, but for the address space and the wall time. */
+export interface ProgramLimits {
+  /** Milliseconds of wall time. */
+  readonly wallMs: number;
+  readonly cpuSeconds?: number;
+  /** Bytes. */
+  readonly addressSpace: number;
+  /** Bytes that one written file may have. */
+  readonly fileSize?: number;
+}
+
+export interface ProgramResult {
+  /** At most 64 KiB of each are kept. */
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** `qemu-img`, format pinned, on bytes that the core inspector has found safe. */
+export interface QemuImg {
+  /**
+   * Converts one image file.
+   * @throws {RejectedError} `UNSAFE_IMAGE` when the inspection given is not safe.
+   * @throws as {@link Programs.run}.
+   */
+  convert(job: ConvertJob): Promise<void>;
+  /** Bytes that `convert` would write at most for this source and target. */
+  measure(job: MeasureJob): Promise<{ readonly required: number; readonly fullyAllocated: number }>;
+}
+
+export interface MeasureJob {
+  readonly source: { readonly path: string; readonly inspection: Inspection };
+  /** Format in the words of `disk_format`. */
+  readonly format: string;
+  /** Options of the target format (`-o`), for example `{ cluster_size: '65536' }`. */
+  readonly options: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+}
+
+export interface ConvertJob extends MeasureJob {
+  readonly target: string;
+  /** Compress the clusters of the target, where its format can. */
+  readonly compress: boolean;
+  /** Called with 0–100. */
+  readonly onProgress?: (percent: number) => void;
+}
+
+/** HTTP client for addresses that a stranger may choose: guarded, limited, without redirects to other schemes. */
+export interface GuardedFetch {
+  /**
+   * @throws {InvalidInputError} `ADDRESS_REFUSED` when the address is not allowed.
+   * @throws {TransientError} `SOURCE_UNREACHABLE` when it may work later.
+   */
+  open(url: string, options: FetchOptions): Promise<FetchResponse>;
+}
+
+export interface FetchOptions {
+  readonly method?: 'GET' | 'HEAD';
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Networks that may be reached although they are private, in CIDR form. */
+  readonly allow: readonly string[];
+  readonly connectTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxRedirects: number;
+  readonly signal: AbortSignal;
+}
+
+export interface FetchResponse {
+  readonly status: number;
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly url: string;
+  /** The reader closes it. */
+  readonly body: Readable;
+}
+
+/** The configured stores. */
+export interface Stores {
+  list(): readonly StoreInfo[];
+  /** @throws {NotFoundError} `STORE_NOT_FOUND` */
+  info(id: string): StoreInfo;
+}
+
+export interface StoreInfo {
+  readonly id: string;
+  readonly driver: string;
+  readonly description: string;
+  readonly isDefault: boolean;
+  readonly readOnly: boolean;
+}
+
+/** Reading images that are active. */
+export interface Images {
+  /** @throws {NotFoundError} `IMAGE_NOT_FOUND` */
+  get(id: string): Promise<Image>;
+  /** Opens the bytes from whichever store holds them. */
+  open(
+    id: string,
+    options: { readonly range?: ByteRange; readonly signal: AbortSignal },
+  ): Promise<Readable>;
+}
+
+/** A small durable key-value memory of one plugin. */
+export interface PluginState {
+  get(key: string): Promise<Json | undefined>;
+  set(key: string, value: Json): Promise<void>;
+  delete(key: string): Promise<void>;
+}
+
+/** Counters and gauges of one plugin; names get the prefix `stowage_plugin_`. */
+export interface Metrics {
+  increment(name: string, by?: number): void;
+  gauge(name: string, value: number): void;
+}
+
+/** The tokens that a manifest's `inject` may list. */
+export const Programs = serviceToken<Programs>('Programs');
+export const QemuImg = serviceToken<QemuImg>('QemuImg');
+export const GuardedFetch = serviceToken<GuardedFetch>('GuardedFetch');
+export const Stores = serviceToken<Stores>('Stores');
+export const Images = serviceToken<Images>('Images');
+export const PluginState = serviceToken<PluginState>('PluginState');
+export const PluginLog = serviceToken<PluginLog>('PluginLog');
+export const Metrics = serviceToken<Metrics>('Metrics');
+export const PluginClock = serviceToken<Clock>('Clock');

@@ -1,0 +1,65 @@
+import type { Readable } from 'node:stream';
+import type { Json, JsonObject } from '../../base/json.js';
+import type { Image } from '../../image/image.js';
+import type { CallerView } from './view.js';
+import type { PluginLog } from './services.js';
+
+/** How the bytes of an import come. */
+export type DataSource = StreamSource | StagedSource | LocationSource;
+
+/** Bytes that are read from somewhere else. */
+export interface StreamSource {
+  readonly kind: 'stream';
+  /** Bytes in all, where the sender says so; a stream of another length is an error. */
+  readonly size: number | undefined;
+  /**
+   * Identifies this very content (an ETag, a digest). With it, and `resumable`, the engine goes on
+   * from where a break came; it starts over when the value has changed.
+   */
+  readonly validator: string | undefined;
+  /** `open` works from any offset. */
+  readonly resumable: boolean;
+  /**
+   * Opens the bytes from `offset` (0 where not `resumable`). The engine closes the stream.
+   * @throws {TransientError} when it may work later.
+   */
+  open(offset: number, signal: AbortSignal): Promise<Readable>;
+  /** Digests in hex by algorithm that the bytes must have. */
+  readonly expectedDigests?: Readonly<Record<string, string>>;
+}
+
+/** The bytes are in staging already: the client has sent them before the import. */
+export interface StagedSource {
+  readonly kind: 'staged';
+}
+
+/** A storage holds the bytes already; none pass through here. */
+export interface LocationSource {
+  readonly kind: 'location';
+  readonly store: string;
+  readonly url: string;
+  readonly metadata?: JsonObject;
+  readonly size: number;
+  readonly virtualSize: number | undefined;
+}
+
+/** What an import method has at hand when it is asked for its source. */
+export interface MethodContext {
+  readonly importId: string;
+  readonly image: Image;
+  /** The method's parameters, as its `params` schema returned them. */
+  readonly params: JsonObject;
+  readonly caller: CallerView;
+  /** What an earlier attempt has saved with {@link MethodContext.checkpoint}. */
+  readonly resumeFrom: Json | undefined;
+  checkpoint(position: Json): Promise<void>;
+  /** The bytes of a running `PUT …/file`; `undefined` where no client is sending. */
+  readonly body: ClientBody | undefined;
+  readonly signal: AbortSignal;
+  readonly log: PluginLog;
+}
+
+export interface ClientBody {
+  readonly stream: Readable;
+  readonly size: number | undefined;
+}

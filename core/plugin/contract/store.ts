@@ -1,0 +1,79 @@
+import type { Readable } from 'node:stream';
+import type { JsonObject } from '../../base/json.js';
+
+/** Where a store holds one object. The URL is opaque to everybody but the store. */
+export interface StoredObject {
+  readonly url: string;
+  readonly metadata?: JsonObject;
+}
+
+/** Half-open range of bytes: `start` ≤ position < `end`. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/**
+ * A store keeps image data. A write becomes visible under its URL only when it is complete and
+ * durable. Native errors are translated where they arise, with `cause`: {@link TransientError}
+ * `STORE_UNAVAILABLE` for what may pass, {@link CapacityError} `STORE_FULL`, {@link NotFoundError}
+ * `OBJECT_NOT_FOUND`, {@link PermanentError} `STORE_BROKEN` for the rest.
+ */
+export interface Store {
+  /** Gets ready; creates what it needs. Called once, before anything else. */
+  start?(): Promise<void>;
+  /** Lets go of connections and files. */
+  stop?(): Promise<void>;
+
+  /**
+   * Stores a stream under a name that is never used twice. Returns when the bytes are durable.
+   * `size` is given where it is known; a stream of another length is an error.
+   */
+  write(
+    name: string,
+    source: Readable,
+    options: { readonly size: number | undefined; readonly signal: AbortSignal },
+  ): Promise<StoredObject>;
+
+  /** Opens an object, or a range of it where {@link RangeReadStore} is implemented. */
+  open(
+    url: string,
+    options: { readonly range?: ByteRange; readonly signal?: AbortSignal },
+  ): Promise<Readable>;
+
+  /** Size in bytes. @throws {NotFoundError} `OBJECT_NOT_FOUND` */
+  stat(url: string): Promise<{ readonly size: number }>;
+
+  /** Removes an object; succeeds where it is gone already. */
+  delete(url: string): Promise<void>;
+
+  /**
+   * Removes whatever a write under `name` has left, whole or in part; succeeds where there is
+   * nothing. Called after a crash between the write and its record.
+   */
+  discard(name: string): Promise<void>;
+
+  /** `open` honours `range`. @default false */
+  readonly rangeRead?: boolean;
+}
+
+/** A store on a local file system, which can take a file without its bytes being read. */
+export interface FileStore extends Store {
+  /**
+   * Takes over the content of a local file without changing it: by hard link when `share` is
+   * `link`, by reflink or copy otherwise. The file must not be written afterwards.
+   * Returns `undefined` when it cannot link (another file system) and `share` is `link`.
+   */
+  takeFile(
+    name: string,
+    path: string,
+    options: { readonly share: 'link' | 'copy'; readonly signal: AbortSignal },
+  ): Promise<StoredObject | undefined>;
+
+  /** Absolute path of the file that holds an object. */
+  pathOf(url: string): string;
+}
+
+export function isFileStore(store: Store): store is FileStore {
+  return 'takeFile' in store && 'pathOf' in store;
+}

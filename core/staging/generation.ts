@@ -1,0 +1,36 @@
+import type { Inspection } from '../format/inspection.js';
+
+/** `writing` → `ready` → `releasing` → no row. Only a `ready` generation may be read. */
+export type GenerationState = 'writing' | 'ready' | 'releasing';
+
+/** One immutable state of the bytes of an image on its way in, at rest in staging. */
+export interface Generation {
+  readonly id: string;
+  readonly imageId: string;
+  /** The import that holds it; `null` for bytes that were staged and not imported yet. */
+  readonly importId: string | null;
+  /** 0 is what the client sent. */
+  readonly number: number;
+  /** Name in the staging directory: `<id>.<epoch>`. */
+  readonly file: string;
+  readonly state: GenerationState;
+  readonly epoch: number;
+  /** The following are `null` until `ready`. Bytes. */
+  readonly size: number | null;
+  readonly allocatedSize: number | null;
+  readonly digests: Readonly<Record<string, string>> | null;
+  readonly inspection: Inspection | null;
+  readonly createdAt: Date;
+  readonly readyAt: Date | null;
+}
+
+/** Bytes of the staging capacity that somebody holds. */
+export interface Reservation {
+  readonly id: string;
+  readonly purpose: 'data' | 'workspace';
+  readonly imageId: string;
+  readonly importId: string | null;
+  /** The generation whose file the bytes are for; dropped together with it. */
+  readonly generationId: string | null;
+  readonly bytes: number;
+}
