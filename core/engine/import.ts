@@ -98,9 +98,13 @@ export interface TaskRecord {
   readonly state: TaskState;
   /** Executions begun; 0 before the first. */
   readonly attempt: number;
+  /** Attempts that ended in a transient failure; what is more than these was ended by a restart. */
+  readonly retries: number;
   readonly checkpoint: Json | null;
   readonly draft: ImagePatch | null;
   readonly output: JsonObject | null;
+  /** Bytes that a guest sees, as the task has found. */
+  readonly virtualSize: number | null;
   /** Why it was skipped or is waiting; for people. */
   readonly reason: string | null;
   readonly failure: Failure | null;

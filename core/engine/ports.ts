@@ -179,9 +179,11 @@ export interface ImportChange {
 export interface TaskChange {
   readonly state?: TaskState;
   readonly attempt?: number;
+  readonly retries?: number;
   readonly checkpoint?: Json | null;
   readonly draft?: ImagePatch | null;
   readonly output?: JsonObject | null;
+  readonly virtualSize?: number | null;
   readonly reason?: string | null;
   readonly failure?: Failure | null;
   readonly progressDone?: number | null;
@@ -193,6 +195,8 @@ export interface TaskChange {
 
 export interface GenerationChange {
   readonly state?: GenerationState;
+  readonly durable?: number;
+  readonly validator?: string | null;
   readonly size?: number;
   readonly allocatedSize?: number;
   readonly digests?: Readonly<Record<string, string>>;
