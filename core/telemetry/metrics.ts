@@ -32,7 +32,7 @@ export class ServerMetrics {
     });
     this.#sent = new Counter({
       name: 'stowage_http_sent_bytes_total',
-      help: 'Bytes of image data sent to clients',
+      help: 'Bytes of image data in downloads that were completed',
       registers,
     });
   }

@@ -5,7 +5,11 @@ import type { DestinationStream } from 'pino';
  * `2026-01-02T03:04:05.678Z warn  message key=value …`, an error's stack below.
  */
 export function textLines(target: DestinationStream): DestinationStream {
-  return { write: (line) => { target.write(textLine(line)); } };
+  return {
+    write: (line) => {
+      target.write(textLine(line));
+    },
+  };
 }
 
 function textLine(line: string): string {
