@@ -121,7 +121,10 @@ function* judgeTables(header: ByteView, size: number): Iterable<Finding> {
     yield finding('virtual-size-limit', at + 12, `The capacity is ${header.big64le(12)} sectors`);
     return;
   }
-  yield* inside('grain directory', at + 56, header.u64le(56) * SECTOR, directory * 4, size);
+  // Of a stream without a footer nobody knows where the directory is.
+  if (!isStream(header)) {
+    yield* inside('grain directory', at + 56, header.u64le(56) * SECTOR, directory * 4, size);
+  }
   if (header.u32le(8) & FLAG_REDUNDANT_TABLE) {
     const offset = header.u64le(48) * SECTOR;
     yield* inside('redundant grain directory', at + 48, offset, directory * 4, size);
