@@ -64,6 +64,8 @@ export interface Dataflow {
    * Refuses a target that exists.
    */
   copyFile(from: string, to: string, signal: AbortSignal): Promise<void>;
+  /** Makes a file or a directory durable as it is. */
+  flush(path: string): Promise<void>;
   /** Ends the threads; rejects what is still running. */
   stop(): Promise<void>;
 }
