@@ -68,28 +68,36 @@ const FAILURES: Readonly<Record<string, (cause: Error) => StowageError>> = {
 export function translateError(error: unknown): unknown {
   const cause = driverError(error);
   if (cause === undefined) return error;
-  const code = systemCode(cause) ?? '';
-  if (code === 'SQLITE_CONSTRAINT') return constraintError(cause);
-  const failure = FAILURES[code];
-  if (failure !== undefined) return failure(cause);
-  return new BugError({ code: 'STATEMENT_FAILED', message: cause.message, cause });
+  return isConstraint(cause) ? constraintError(cause) : sqliteFailure(cause);
 }
 
 /**
- * Whether SQLite failed in a way that may have ended the transaction: every failure but a broken
- * constraint, which undoes only its own statement.
+ * What SQLite has failed with in a way that may have ended the transaction: anything but a broken
+ * constraint, which undoes only its own statement. `undefined` for every other error.
  */
-export function isDriverFailure(error: unknown): boolean {
+export function driverFailure(error: unknown): StowageError | undefined {
   const cause = driverError(error);
-  return cause !== undefined && systemCode(cause) !== 'SQLITE_CONSTRAINT';
+  return cause === undefined || isConstraint(cause) ? undefined : sqliteFailure(cause);
 }
 
 /** What the driver threw, alone or in TypeORM's wrapping; `undefined` for anything else. */
 function driverError(error: unknown): Error | undefined {
-  if (error instanceof QueryFailedError) return error.driverError;
-  return error instanceof Error && systemCode(error)?.startsWith('SQLITE_') === true
-    ? error
-    : undefined;
+  if (error instanceof QueryFailedError) {
+    const inner = error.driverError as unknown;
+    return inner instanceof Error ? inner : error;
+  }
+  const isNative = systemCode(error)?.startsWith('SQLITE_') === true;
+  return error instanceof Error && isNative ? error : undefined;
+}
+
+function isConstraint(cause: Error): boolean {
+  return systemCode(cause) === 'SQLITE_CONSTRAINT';
+}
+
+function sqliteFailure(cause: Error): StowageError {
+  const failure = FAILURES[systemCode(cause) ?? ''];
+  if (failure !== undefined) return failure(cause);
+  return new BugError({ code: 'STATEMENT_FAILED', message: cause.message, cause });
 }
 
 function constraintError(cause: Error): StowageError {

@@ -4,7 +4,6 @@ import { DEFERRED, oneOf } from './constraints.js';
 import { ImageRow } from './image-row.js';
 import { ImportRow } from './import-row.js';
 
-
 /** Its row is the only owner of a file, so no deletion elsewhere may take it along. */
 @Entity('generations')
 @Check('chk_generations_state', oneOf('state', ['writing', 'ready', 'releasing']))
@@ -20,7 +19,11 @@ export class GenerationRow {
   @Column({ type: 'text', name: 'image_id' })
   imageId!: string;
 
-  @ForeignKey(() => ImportRow, { name: 'fk_generations_import', deferrable: DEFERRED })
+  @ForeignKey(() => ImportRow, {
+    name: 'fk_generations_import',
+    onDelete: 'SET NULL',
+    deferrable: DEFERRED,
+  })
   @Column({ type: 'text', name: 'import_id', nullable: true })
   importId!: string | null;
 

@@ -1,5 +1,10 @@
 import { Check, Column, Entity, Index, PrimaryColumn, VirtualColumn } from 'typeorm';
-import { CONTAINER_FORMATS, DISK_FORMATS, IMAGE_STATUSES, VISIBILITIES } from '../../image/image.js';
+import {
+  CONTAINER_FORMATS,
+  DISK_FORMATS,
+  IMAGE_STATUSES,
+  VISIBILITIES,
+} from '../../image/image.js';
 import type { ContainerFormat, DiskFormat, ImageStatus, Visibility } from '../../image/image.js';
 import { oneOf } from './constraints.js';
 

@@ -4,7 +4,6 @@ import type { ImportRecord, ImportState } from '../../engine/import.js';
 import { DEFERRED, oneOf } from './constraints.js';
 import { ImageRow } from './image-row.js';
 
-
 @Entity('imports')
 @Check('chk_imports_state', oneOf('state', IMPORT_STATES))
 @Check('chk_imports_data', oneOf('data', ['new', 'existing', 'none']))

@@ -4,7 +4,6 @@ import { DEFERRED, oneOf } from './constraints.js';
 import { ImageRow } from './image-row.js';
 import { ImportRow } from './import-row.js';
 
-
 @Entity('locations')
 @Check('chk_locations_state', oneOf('state', ['pending', 'placed', 'active', 'deleting']))
 @Index('uq_locations_image_store', ['imageId', 'store'], {

@@ -5,7 +5,6 @@ import { GenerationRow } from './generation-row.js';
 import { ImageRow } from './image-row.js';
 import { ImportRow } from './import-row.js';
 
-
 @Entity('reservations')
 @Check('chk_reservations_purpose', oneOf('purpose', ['data', 'workspace']))
 @Check('chk_reservations_bytes', '"bytes" >= 0')
@@ -22,7 +21,11 @@ export class ReservationRow {
   @Column({ type: 'text', name: 'image_id' })
   imageId!: string;
 
-  @ForeignKey(() => ImportRow, { name: 'fk_reservations_import', deferrable: DEFERRED })
+  @ForeignKey(() => ImportRow, {
+    name: 'fk_reservations_import',
+    onDelete: 'SET NULL',
+    deferrable: DEFERRED,
+  })
   @Column({ type: 'text', name: 'import_id', nullable: true })
   importId!: string | null;
 

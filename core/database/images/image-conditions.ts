@@ -7,7 +7,7 @@ import type { Parameters } from '../parameters.js';
 /** SQLite refuses expressions that are deeper than 1000; a chain of AND is as deep as it is long. */
 const MAX_FILTERS = 200;
 
-const COLUMNS: Readonly<Record<ColumnAttribute, keyof ImageRow & string>> = {
+const COLUMNS: Readonly<Record<ColumnAttribute, keyof ImageRow>> = {
   id: 'id',
   name: 'name',
   status: 'status',

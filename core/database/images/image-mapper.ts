@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Image } from '../../image/image.js';
 import type { ImageChange } from '../../engine/ports.js';
 import type { ImageRow } from '../entities/image-row.js';
-import { defined, ifDefined } from '../change.js';
+import { defined, ifDefined } from '../columns.js';
 import { jsonColumn, stringRecordSchema } from '../json-column.js';
 import { fromCount, fromNullableCount, fromTime, toCount, toNullableCount } from '../numbers.js';
 

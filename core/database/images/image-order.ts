@@ -3,11 +3,11 @@ import type { ImageRow } from '../entities/image-row.js';
 import type { Parameters } from '../parameters.js';
 
 export interface OrderKey {
-  readonly column: keyof ImageRow & string;
+  readonly column: keyof ImageRow;
   readonly direction: 'asc' | 'desc';
 }
 
-const COLUMNS: Readonly<Record<SortKey, keyof ImageRow & string>> = {
+const COLUMNS: Readonly<Record<SortKey, keyof ImageRow>> = {
   name: 'name',
   status: 'status',
   container_format: 'containerFormat',

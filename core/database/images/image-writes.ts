@@ -2,6 +2,7 @@ import { In } from 'typeorm';
 import type { EntityManager } from 'typeorm';
 import type { ImageChange } from '../../engine/ports.js';
 import type { Image, ImageStatus } from '../../image/image.js';
+import type { Columns } from '../columns.js';
 import { conditionalUpdate } from '../conditional-update.js';
 import { ImagePropertyRow } from '../entities/image-property-row.js';
 import { ImageRow } from '../entities/image-row.js';
@@ -78,7 +79,7 @@ async function setProperties(
   properties: Readonly<Record<string, string | null>>,
 ): Promise<void> {
   const removed: string[] = [];
-  const set: ImagePropertyRow[] = [];
+  const set: Columns<ImagePropertyRow>[] = [];
   for (const [name, value] of Object.entries(properties)) {
     if (value === null) removed.push(name);
     else set.push({ imageId, name, value });

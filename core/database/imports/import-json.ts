@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Failure } from '../../base/errors.js';
+import type { Condition } from '../../config/config.js';
 import type { FlowTask, ImportFailure, ImportRecord } from '../../engine/import.js';
 import { CONTAINER_FORMATS, DISK_FORMATS, VISIBILITIES } from '../../image/image.js';
 import type { ImagePatch } from '../../image/image.js';
@@ -13,13 +15,28 @@ const caller = z.looseObject({
   roles: strings,
 }) satisfies z.ZodType<CallerView>;
 
+const condition = z.looseObject({
+  diskFormat: strings.exactOptional(),
+  containerFormat: strings.exactOptional(),
+  size: z
+    .looseObject({ min: z.number().exactOptional(), max: z.number().exactOptional() })
+    .exactOptional(),
+  project: strings.exactOptional(),
+  role: strings.exactOptional(),
+  method: strings.exactOptional(),
+  store: strings.exactOptional(),
+  property: z.record(z.string(), strings).exactOptional(),
+}) satisfies z.ZodType<Condition>;
+
 const flowTask = z.looseObject({
   entry: z.string(),
   plugin: z.string(),
   config: jsonObjectSchema,
   store: z.string().exactOptional(),
   skip: z.string().exactOptional(),
+  when: condition.exactOptional(),
   replacesData: z.boolean(),
+  judgesData: z.boolean(),
   timeoutMs: z.number(),
   concurrency: z.number(),
   retry: z.looseObject({
@@ -39,9 +56,7 @@ const expectedDigest = z.object({ algorithm: z.string(), value: z.string() });
 const propertyChanges = z.custom<Readonly<Record<string, string | null>>>(
   (value) =>
     jsonObjectSchema.safeParse(value).success &&
-    Object.values(value as object).every(
-      (member) => member === null || typeof member === 'string',
-    ),
+    Object.values(value as object).every((member) => member === null || typeof member === 'string'),
   'expected an object of strings and nulls',
 );
 
@@ -78,7 +93,7 @@ export const taskJson = {
   checkpoint: jsonColumn('tasks.checkpoint', jsonSchema),
   draft: jsonColumn<ImagePatch>('tasks.draft', patch),
   output: jsonColumn('tasks.output', jsonObjectSchema),
-  failure: jsonColumn('tasks.failure', failureSchema),
+  failure: jsonColumn<Failure>('tasks.failure', failureSchema),
 };
 
 /** The JSON column of `import_events`. */

@@ -1,6 +1,7 @@
 import type { ImportRecord } from '../../engine/import.js';
 import type { ImportChange } from '../../engine/ports.js';
-import { defined, ifDefined } from '../change.js';
+import { defined, ifDefined } from '../columns.js';
+import type { Columns } from '../columns.js';
 import type { ImportRow } from '../entities/import-row.js';
 import {
   fromCount,
@@ -37,7 +38,7 @@ export function toImport(row: ImportRow): ImportRecord {
   };
 }
 
-export function toImportRow(record: ImportRecord): ImportRow {
+export function toImportRow(record: ImportRecord): Columns<ImportRow> {
   return {
     id: record.id,
     imageId: record.imageId,
@@ -66,6 +67,7 @@ export function toImportRow(record: ImportRecord): ImportRow {
 export function toImportColumns(change: ImportChange): Partial<ImportRow> {
   return defined({
     state: change.state,
+    epoch: ifDefined(change.epoch, (epoch) => toCount('imports.epoch', epoch)),
     failure: ifDefined(change.failure, (failure) => importJson.failure.writeNullable(failure)),
     startedAt: ifDefined(change.startedAt, toTime),
     finishedAt: ifDefined(change.finishedAt, toTime),

@@ -29,17 +29,12 @@ export async function readImportByIdempotencyKey(
   imageId: string,
   idempotencyKey: string,
 ): Promise<ImportRecord | undefined> {
-  const row = await sql.run((manager) =>
-    manager.findOneBy(ImportRow, { imageId, idempotencyKey }),
-  );
+  const row = await sql.run((manager) => manager.findOneBy(ImportRow, { imageId, idempotencyKey }));
   return row === null ? undefined : toImport(row);
 }
 
 /** @throws {InvalidInputError} `MARKER_NOT_FOUND`, also for an import of another project */
-export async function listImports(
-  sql: Sql,
-  query: ImportQuery,
-): Promise<readonly ImportRecord[]> {
+export async function listImports(sql: Sql, query: ImportQuery): Promise<readonly ImportRecord[]> {
   const rows = await sql.run(async (manager) => {
     const imports = matching(manager, query);
     const direction = query.order === 'desc' ? 'DESC' : 'ASC';

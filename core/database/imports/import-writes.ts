@@ -86,8 +86,8 @@ export async function takeOverImports(sql: Sql, epoch: number): Promise<number> 
 const CHUNK = 1_000;
 
 /**
- * Leaves out imports that are not finished, and those that still own a file or reserved bytes:
- * nothing else says whose these are.
+ * Leaves out imports that are not finished, and those that still own bytes: nothing else says whose
+ * these are. A generation that is `releasing` needs no owner any more.
  */
 export async function deleteImports(sql: Sql, ids: readonly string[]): Promise<number> {
   let deleted = 0;
@@ -107,11 +107,11 @@ export async function deleteImports(sql: Sql, ids: readonly string[]): Promise<n
   return deleted;
 }
 
-const OWNS_NOTHING = ['generations', 'reservations']
-  .map(
-    (table) => `NOT EXISTS (SELECT 1 FROM "${table}" WHERE "${table}"."import_id" = "imports"."id")`,
-  )
-  .join(' AND ');
+const OWNS_NOTHING = `
+  NOT EXISTS (SELECT 1 FROM "generations"
+    WHERE "generations"."import_id" = "imports"."id" AND "generations"."state" <> 'releasing')
+  AND NOT EXISTS (SELECT 1 FROM "reservations"
+    WHERE "reservations"."import_id" = "imports"."id" AND "reservations"."purpose" = 'workspace')`;
 
 export async function updateTask(
   sql: Sql,

@@ -1,6 +1,7 @@
 import type { TaskRecord } from '../../engine/import.js';
 import type { TaskChange } from '../../engine/ports.js';
-import { defined, ifDefined } from '../change.js';
+import { defined, ifDefined } from '../columns.js';
+import type { Columns } from '../columns.js';
 import type { TaskRow } from '../entities/task-row.js';
 import {
   fromNullableCount,
@@ -35,7 +36,7 @@ export function toTask(row: TaskRow): TaskRecord {
   };
 }
 
-export function toTaskRow(record: TaskRecord): TaskRow {
+export function toTaskRow(record: TaskRecord): Columns<TaskRow> {
   return {
     importId: record.importId,
     position: toCount('tasks.position', record.position),

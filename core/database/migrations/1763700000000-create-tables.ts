@@ -169,7 +169,7 @@ const STATEMENTS = [
     "ready_at" bigint,
     CONSTRAINT "chk_generations_state" CHECK ("state" IN ('writing', 'ready', 'releasing')),
     CONSTRAINT "fk_generations_image" FOREIGN KEY ("image_id") REFERENCES "images" ("id") DEFERRABLE INITIALLY DEFERRED,
-    CONSTRAINT "fk_generations_import" FOREIGN KEY ("import_id") REFERENCES "imports" ("id") DEFERRABLE INITIALLY DEFERRED,
+    CONSTRAINT "fk_generations_import" FOREIGN KEY ("import_id") REFERENCES "imports" ("id") ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
     PRIMARY KEY ("id")
   )`,
   `CREATE UNIQUE INDEX "uq_generations_file" ON "generations" ("file")`,
@@ -195,7 +195,7 @@ const STATEMENTS = [
     CONSTRAINT "chk_reservations_purpose" CHECK ("purpose" IN ('data', 'workspace')),
     CONSTRAINT "chk_reservations_bytes" CHECK ("bytes" >= 0),
     CONSTRAINT "fk_reservations_image" FOREIGN KEY ("image_id") REFERENCES "images" ("id") DEFERRABLE INITIALLY DEFERRED,
-    CONSTRAINT "fk_reservations_import" FOREIGN KEY ("import_id") REFERENCES "imports" ("id") DEFERRABLE INITIALLY DEFERRED,
+    CONSTRAINT "fk_reservations_import" FOREIGN KEY ("import_id") REFERENCES "imports" ("id") ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED,
     CONSTRAINT "fk_reservations_generation" FOREIGN KEY ("generation_id") REFERENCES "generations" ("id") ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
     PRIMARY KEY ("id")
   )`,
