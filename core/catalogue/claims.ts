@@ -1,12 +1,12 @@
 import { ForbiddenError } from '../base/errors.js';
+import { claimCovers } from '../plugin/claims.js';
+import type { PropertyClaim } from '../plugin/claims.js';
 
-/** Property names that only a plugin may write: whole names, or prefixes that end in `*`. */
-export type Claims = readonly string[];
+/** What the plugins of every pipeline claim for themselves. */
+export type Claims = readonly PropertyClaim[];
 
 export function isClaimed(claims: Claims, name: string): boolean {
-  return claims.some((claim) =>
-    claim.endsWith('*') ? name.startsWith(claim.slice(0, -1)) : name === claim,
-  );
+  return claims.some((claim) => claimCovers(claim, name));
 }
 
 /**

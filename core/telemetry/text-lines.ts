@@ -24,9 +24,9 @@ function textLine(line: string): string {
 function errorLines(error: unknown): string {
   if (error === undefined) return '';
   if (typeof error !== 'object' || error === null) return ` error=${format(error)}`;
-  const { stack, message, cause } = error as Record<string, unknown>;
-  const own = `\n  ${text(stack ?? message ?? JSON.stringify(error)).replaceAll('\n', '\n  ')}`;
-  return cause === undefined ? own : `${own}\n  caused by:${errorLines(cause)}`;
+  // The stack names the causes as well.
+  const { stack, message } = error as Record<string, unknown>;
+  return `\n  ${text(stack ?? message ?? JSON.stringify(error)).replaceAll('\n', '\n  ')}`;
 }
 
 function format(value: unknown): string {

@@ -24,6 +24,7 @@ const STATUS_BY_CODE: ReadonlyMap<string, number> = new Map([
   ['UPLOAD_STALLED', 408],
   ['IMAGE_DELETED', 410],
   ['BODY_TOO_LARGE', 413],
+  ['IMAGE_TOO_LARGE', 413],
   ['SIZE_EXCEEDED', 413],
   ['MEDIA_TYPE_UNSUPPORTED', 415],
   ['RANGE_NOT_SATISFIABLE', 416],
