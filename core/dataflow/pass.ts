@@ -18,6 +18,10 @@ export interface PassJob {
   readonly signal: AbortSignal;
   /** Called with the bytes that have passed; at most every 64 KiB. */
   readonly onProgress?: (bytes: number) => void;
+  /** Called with the bytes of the target that survive a power cut from now on. */
+  readonly onDurable?: (bytes: number) => void;
+  /** Called with an observer's key and what it threw. */
+  readonly onObserverError?: (key: string, error: unknown) => void;
   /** Waited for before the pass goes beyond what was granted; resolves with the new total grant. */
   readonly grant?: (bytes: number) => Promise<number>;
 }
@@ -60,6 +64,8 @@ export interface Dataflow {
    * Refuses a target that exists.
    */
   copyFile(from: string, to: string, signal: AbortSignal): Promise<void>;
+  /** Makes a file or a directory durable as it is. */
+  flush(path: string): Promise<void>;
   /** Ends the threads; rejects what is still running. */
   stop(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { Failure } from '../base/errors.js';
 import type { Json, JsonObject } from '../base/json.js';
+import type { Condition } from '../config/config.js';
 import type { ImagePatch } from '../image/image.js';
 import type { CallerView } from '../plugin/contract/view.js';
 
@@ -77,7 +78,9 @@ export type FlowTask = {
   readonly store?: string;
   /** Why the flow builder has decided already that the task is skipped. */
   readonly skip?: string;
+  readonly when?: Condition;
   readonly replacesData: boolean;
+  readonly judgesData: boolean;
   readonly timeoutMs: number;
   readonly concurrency: number;
   readonly retry: {
@@ -98,9 +101,13 @@ export interface TaskRecord {
   readonly state: TaskState;
   /** Executions begun; 0 before the first. */
   readonly attempt: number;
+  /** Attempts that ended in a transient failure; what is more than these was ended by a restart. */
+  readonly retries: number;
   readonly checkpoint: Json | null;
   readonly draft: ImagePatch | null;
   readonly output: JsonObject | null;
+  /** Bytes that a guest sees, as the task has found. */
+  readonly virtualSize: number | null;
   /** Why it was skipped or is waiting; for people. */
   readonly reason: string | null;
   readonly failure: Failure | null;

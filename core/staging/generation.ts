@@ -11,10 +11,19 @@ export interface Generation {
   readonly importId: string | null;
   /** 0 is what the client sent. */
   readonly number: number;
+  /**
+   * Place in the flow of the task that made it; `null` for bytes that were staged before the import.
+   * It is current for the tasks behind that place.
+   */
+  readonly position: number | null;
   /** Name in the staging directory: `<id>.<epoch>`. */
   readonly file: string;
   readonly state: GenerationState;
   readonly epoch: number;
+  /** While `writing`: bytes of the file that survive a power cut. */
+  readonly durable: number;
+  /** While `writing`: what identified the source's content; see `StreamSource.validator`. */
+  readonly validator: string | null;
   /** The following are `null` until `ready`. Bytes. */
   readonly size: number | null;
   readonly allocatedSize: number | null;

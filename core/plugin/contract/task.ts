@@ -109,6 +109,8 @@ export interface PlacedLocation {
 export interface TaskResult {
   /** Changes to the image; applied at activation, and only then visible. */
   readonly draft?: ImagePatch;
+  /** Bytes that a guest sees; published as `virtual_size` at activation. */
+  readonly virtualSize?: number;
   /** Facts for people and for the event log. */
   readonly output?: JsonObject;
   /**
