@@ -38,7 +38,9 @@ export function buildProgram(
   ended: (exitCode: number) => void,
 ): Command {
   const program = new Command('stowage')
-    .description('Takes virtual-machine disk images in: OpenStack Image API v2, with a pipeline of plugins')
+    .description(
+      'Takes virtual-machine disk images in: OpenStack Image API v2, with a pipeline of plugins',
+    )
     .showHelpAfterError('(see --help)')
     .addHelpText('after', EXIT_CODES);
 
@@ -72,12 +74,18 @@ export function buildProgram(
 
 function addImport(program: Command, terminal: Terminal, signal: AbortSignal): void {
   withServer(program.command('import'))
-    .description('import an image file, or a URL that the server downloads; without a server, in this process')
+    .description(
+      'import an image file, or a URL that the server downloads; without a server, in this process',
+    )
     .argument('<file-or-url>', 'image file, or URL with http:// or https://')
     .option('--name NAME', 'name of the image (default: of the file)')
-    .addOption(new Option('--disk-format FORMAT', 'default: found by looking into it').choices(DISK_FORMATS))
     .addOption(
-      new Option('--container-format FORMAT', 'envelope of the image').choices(CONTAINER_FORMATS).default('bare'),
+      new Option('--disk-format FORMAT', 'default: found by looking into it').choices(DISK_FORMATS),
+    )
+    .addOption(
+      new Option('--container-format FORMAT', 'envelope of the image')
+        .choices(CONTAINER_FORMATS)
+        .default('bare'),
     )
     .option('--store ID', 'target store; may be repeated (default: the default store)', collect)
     .option('--all-stores', 'all stores')
@@ -92,8 +100,11 @@ function addImport(program: Command, terminal: Terminal, signal: AbortSignal): v
 }
 
 function addImports(program: Command, terminal: Terminal, signal: AbortSignal): void {
-  const imports = program.command('imports').description('see and steer the imports of a running server');
-  const load = (): Promise<typeof import('./commands/imports.js')> => import('./commands/imports.js');
+  const imports = program
+    .command('imports')
+    .description('see and steer the imports of a running server');
+  const load = (): Promise<typeof import('./commands/imports.js')> =>
+    import('./commands/imports.js');
 
   withServer(imports.command('list'))
     .description('list imports, the newest first')
@@ -170,11 +181,13 @@ function addPlugins(program: Command, terminal: Terminal, ended: (exitCode: numb
     withConfig(plugins.command(name))
       .description(description)
       .option('--json', 'as JSON')
-      .action(async ({ config: file, dataDir, json = false }: ServeOptions & { json?: boolean }) => {
-        const { checkPlugins, listPlugins } = await import('./plugins.js');
-        const run = name === 'list' ? listPlugins : checkPlugins;
-        ended(await run(loadConfig({ file, flags: { dataDir } }), { json }, terminal.out));
-      });
+      .action(
+        async ({ config: file, dataDir, json = false }: ServeOptions & { json?: boolean }) => {
+          const { checkPlugins, listPlugins } = await import('./plugins.js');
+          const run = name === 'list' ? listPlugins : checkPlugins;
+          ended(await run(loadConfig({ file, flags: { dataDir } }), { json }, terminal.out));
+        },
+      );
   }
 }
 

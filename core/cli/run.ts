@@ -51,5 +51,7 @@ function report(error: unknown, terminal: Terminal): void {
     if (error.hint !== undefined) terminal.err(`  ${error.hint}`);
     return;
   }
-  terminal.err(`stowage: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  terminal.err(
+    `stowage: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+  );
 }

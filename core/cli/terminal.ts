@@ -59,7 +59,7 @@ const ESCAPE = /\u001b\[[0-9;]*m/y;
 
 function cut(line: string, columns: number): string {
   let width = 0;
-  for (let index = 0; index < line.length; ) {
+  for (let index = 0; index < line.length;) {
     ESCAPE.lastIndex = index;
     const escape = ESCAPE.exec(line);
     if (escape !== null) {

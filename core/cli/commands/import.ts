@@ -69,7 +69,8 @@ async function findOrStart(options: ImportOptions, terminal: Terminal): Promise<
   }
   const application = await createApplication(forOneImport(config));
   const { url } = await application.start();
-  if (options.json !== true) terminal.err(`No server runs on ${config.dataDir}: importing in this process`);
+  if (options.json !== true)
+    terminal.err(`No server runs on ${config.dataDir}: importing in this process`);
   return {
     client: new ApiClient(url, headers),
     [Symbol.asyncDispose]: () => application.stop(),
@@ -105,7 +106,9 @@ async function runForPeople(
     const started = await startJob(client, job, listener, signal);
     if (!wait) {
       view.end();
-      terminal.out(`Import ${started.started.id} is under way. See: stowage imports show ${started.started.id}`);
+      terminal.out(
+        `Import ${started.started.id} is under way. See: stowage imports show ${started.started.id}`,
+      );
       return;
     }
     const { image } = await started.finished();
@@ -154,7 +157,10 @@ export function describeImage(image: ImageResource): readonly string[] {
     ['container_format', container_format],
     ['size', bytes(size)],
     ['virtual_size', bytes(virtual_size)],
-    ...['os_hash_algo', 'os_hash_value', 'checksum', 'stores'].map((key): [string, unknown] => [key, rest[key]]),
+    ...['os_hash_algo', 'os_hash_value', 'checksum', 'stores'].map((key): [string, unknown] => [
+      key,
+      rest[key],
+    ]),
     ...Object.entries(rest).filter(([key]) => !ATTRIBUTES.has(key)),
   ];
   const shown = lines.filter(([, value]) => value !== undefined && value !== null);
