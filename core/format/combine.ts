@@ -1,8 +1,7 @@
 import type { Verdict } from './frame.js';
 import type { Finding, Inspection } from './inspection.js';
 import { finding } from './rules.js';
-
-const SECTOR = 512;
+import { paddedToSector } from './sector.js';
 
 export type Policy = {
   readonly relaxedRules: ReadonlySet<string>;
@@ -51,7 +50,7 @@ function raw(size: number, table: Verdict | undefined): Verdict {
     signatureAt: 0,
     guestBytesFirst: true,
     ...(subformat === undefined ? {} : { subformat }),
-    virtualSize: { bytes: Math.ceil(size / SECTOR) * SECTOR, offset: 0 },
+    virtualSize: { bytes: paddedToSector(size), offset: 0 },
     findings: [],
     metadata: {},
   };
