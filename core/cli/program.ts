@@ -9,6 +9,7 @@ import { connect } from './server.js';
 import type { ServerOptions } from './server.js';
 import type { Terminal } from './terminal.js';
 import { usageError } from './usage.js';
+import { version } from './version.js';
 
 interface ServeOptions {
   readonly config?: string;
@@ -41,17 +42,18 @@ export function buildProgram(
     .description(
       'Takes virtual-machine disk images in: OpenStack Image API v2, with a pipeline of plugins',
     )
+    .version(version(), '--version', 'print the version')
     .showHelpAfterError('(see --help)')
     .addHelpText('after', EXIT_CODES);
 
   withConfig(program.command('serve'))
     .description('serve the Image API until SIGTERM or SIGINT; a second signal ends at once')
-    .option('--host ADDRESS', 'address to listen on (default: 127.0.0.1)')
-    .option('--port N', 'port to listen on, 0 for any (default: 9292)', portNumber)
+    .option('--host <ADDRESS>', 'address to listen on (default: 127.0.0.1)')
+    .option('--port <N>', 'port to listen on, 0 for any (default: 9292)', portNumber)
     .action(async (options: ServeOptions) => {
       const { serve } = await import('./commands/serve.js');
       const { config: file, dataDir, host, port } = options;
-      ended(await serve(loadConfig({ file, flags: { dataDir, host, port } }), terminal));
+      ended(await serve(loadConfig({ file, flags: { dataDir, host, port } }), terminal, signal));
     });
 
   addImport(program, terminal, signal);
@@ -78,19 +80,21 @@ function addImport(program: Command, terminal: Terminal, signal: AbortSignal): v
       'import an image file, or a URL that the server downloads; without a server, in this process',
     )
     .argument('<file-or-url>', 'image file, or URL with http:// or https://')
-    .option('--name NAME', 'name of the image (default: of the file)')
+    .option('--name <NAME>', 'name of the image (default: of the file)')
     .addOption(
-      new Option('--disk-format FORMAT', 'default: found by looking into it').choices(DISK_FORMATS),
+      new Option('--disk-format <FORMAT>', 'default: found by looking into it').choices(
+        DISK_FORMATS,
+      ),
     )
     .addOption(
-      new Option('--container-format FORMAT', 'envelope of the image')
+      new Option('--container-format <FORMAT>', 'envelope of the image')
         .choices(CONTAINER_FORMATS)
         .default('bare'),
     )
-    .option('--store ID', 'target store; may be repeated (default: the default store)', collect)
+    .option('--store <ID>', 'target store; may be repeated (default: the default store)', collect)
     .option('--all-stores', 'all stores')
-    .option('--property KEY=VALUE', 'property of the image; may be repeated', collect)
-    .option('--checksum ALGO:HEX', 'digest that the bytes must have, such as sha256:…')
+    .option('--property <KEY=VALUE>', 'property of the image; may be repeated', collect)
+    .option('--checksum <ALGO:HEX>', 'digest that the bytes must have, such as sha256:…')
     .option('--json', 'events as JSON, one on a line')
     .option('--no-wait', 'do not wait for the end')
     .action(async (source: string, options: ImportOptions) => {
@@ -108,9 +112,9 @@ function addImports(program: Command, terminal: Terminal, signal: AbortSignal): 
 
   withServer(imports.command('list'))
     .description('list imports, the newest first')
-    .option('--image ID', 'only those of an image')
-    .option('--state STATE', 'only those in a state')
-    .option('--limit N', 'at most so many', wholeNumber)
+    .option('--image <ID>', 'only those of an image')
+    .option('--state <STATE>', 'only those in a state')
+    .option('--limit <N>', 'at most so many', wholeNumber)
     .option('--json', 'one JSON object for each import on a line')
     .action(async (options: ListOptions & ServerOptions) => {
       await (await load()).listImports(await connect(options), options, terminal);
@@ -140,9 +144,9 @@ function addImports(program: Command, terminal: Terminal, signal: AbortSignal): 
   withServer(imports.command('plan'))
     .description('show what an import would do: tasks, workspace, what would be skipped and why')
     .argument('<image>')
-    .option('--method NAME', 'import method', 'glance-direct')
-    .option('--uri URL', 'source of web-download')
-    .option('--store ID', 'target store; may be repeated', collect)
+    .option('--method <NAME>', 'import method', 'glance-direct')
+    .option('--uri <URL>', 'source of web-download')
+    .option('--store <ID>', 'target store; may be repeated', collect)
     .option('--all-stores', 'all stores')
     .option('--json', 'as JSON')
     .action(async (id: string, options: PlanOptions & ServerOptions) => {
@@ -193,14 +197,18 @@ function addPlugins(program: Command, terminal: Terminal, ended: (exitCode: numb
 
 function withConfig(command: Command): Command {
   return command
-    .option('--config FILE', 'YAML config file (default: built-in defaults)')
-    .option('--data-dir DIR', 'where everything embedded lives (default: ./data)');
+    .option('--config <FILE>', 'YAML config file (default: built-in defaults)')
+    .option('--data-dir <DIR>', 'where everything embedded lives (default: ./data)');
 }
 
 function withServer(command: Command): Command {
   return withConfig(command)
-    .option('--url URL', 'base URL of the server (default: the one that runs on the data dir)')
-    .option('--header LINE', 'HTTP header "Name: value" for the server; may be repeated', collect);
+    .option('--url <URL>', 'base URL of the server (default: the one that runs on the data dir)')
+    .option(
+      '--header <LINE>',
+      'HTTP header "Name: value" for the server; may be repeated',
+      collect,
+    );
 }
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {

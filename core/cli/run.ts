@@ -1,12 +1,12 @@
 import { CommanderError } from 'commander';
-import { CancelledError, StowageError } from '../base/errors.js';
+import { StowageError } from '../base/errors.js';
 import { EXIT, exitCodeOf } from './exit.js';
 import { buildProgram } from './program.js';
 import type { Terminal } from './terminal.js';
 
 /**
  * Runs one command line.
- * @param signal aborted when the user wants to stop; `serve` minds the process's signals itself
+ * @param signal aborted when the user wants to stop
  * @returns the exit code
  */
 export async function runCommand(
@@ -38,11 +38,6 @@ export async function runCommand(
     report(error, terminal);
     return exitCodeOf(error);
   }
-}
-
-/** The reason of a signal that stands for Ctrl-C. */
-export function interrupted(): CancelledError {
-  return new CancelledError({ code: 'INTERRUPTED', message: 'Interrupted' });
 }
 
 function report(error: unknown, terminal: Terminal): void {
