@@ -31,6 +31,7 @@ export type {
   TaskDefaults,
 } from './plugin/contract/manifest.js';
 export {
+  Files,
   GuardedFetch,
   Images,
   Metrics,

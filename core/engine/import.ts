@@ -1,5 +1,6 @@
 import type { Failure } from '../base/errors.js';
 import type { Json, JsonObject } from '../base/json.js';
+import type { Condition } from '../config/config.js';
 import type { ImagePatch } from '../image/image.js';
 import type { CallerView } from '../plugin/contract/view.js';
 
@@ -77,7 +78,9 @@ export type FlowTask = {
   readonly store?: string;
   /** Why the flow builder has decided already that the task is skipped. */
   readonly skip?: string;
+  readonly when?: Condition;
   readonly replacesData: boolean;
+  readonly judgesData: boolean;
   readonly timeoutMs: number;
   readonly concurrency: number;
   readonly retry: {

@@ -31,6 +31,8 @@ export const Database = Symbol('Database');
 export interface Reader {
   /** Images that are deleted are not found. */
   image(id: string): Promise<Image | undefined>;
+  /** As {@link image}, also of a deleted image, as far as its row still tells. */
+  imageEvenDeleted(id: string): Promise<Image | undefined>;
   /** Whether the id was ever used, deleted images included. */
   imageIdTaken(id: string): Promise<boolean>;
   /** @throws {InvalidInputError} `MARKER_NOT_FOUND` */
@@ -113,10 +115,10 @@ export interface Transaction extends Reader {
    * @throws {ConflictError} `IMPORT_RUNNING` when the image has a live import.
    */
   insertImport(record: ImportRecord, tasks: readonly TaskRecord[]): Promise<void>;
-  /** `epoch` is the caller's: a row that another epoch holds is not changed. */
+  /** With `epoch`, the caller's, a row that another epoch holds is not changed. */
   updateImport(
     id: string,
-    when: { readonly state: readonly ImportState[]; readonly epoch: number },
+    when: { readonly state: readonly ImportState[]; readonly epoch?: number },
     change: ImportChange,
   ): Promise<boolean>;
   /** Records the wish, whoever holds the row; `false` when the import is in a final state. */
@@ -171,6 +173,7 @@ export interface Transaction extends Reader {
 
 export interface ImportChange {
   readonly state?: ImportState;
+  readonly epoch?: number;
   readonly failure?: ImportFailure | null;
   readonly startedAt?: Date;
   readonly finishedAt?: Date;

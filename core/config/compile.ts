@@ -1,0 +1,172 @@
+import path from 'node:path';
+import type {
+  AuthConfig,
+  Condition,
+  Config,
+  ImportsConfig,
+  Pipeline,
+  PipelineEntry,
+  RetryConfig,
+  ServerConfig,
+  StoreConfig,
+} from './config.js';
+import type { ConditionSettings, PipelineSettings } from './pipeline-settings.js';
+import { PipelineTasks } from './pipeline-settings.js';
+import { DEFAULT_PIPELINE } from './settings.js';
+import type { Settings } from './settings.js';
+
+const LOOPBACK = ['127.0.0.0/8', '::1/128'];
+
+/** What the settings alone do not tell. */
+export interface Surroundings {
+  /** Absolute path of the config file. */
+  readonly file: string | undefined;
+  /** Absolute. */
+  readonly dataDir: string;
+  /** Somebody reads the log on a terminal. */
+  readonly isTerminal: boolean;
+}
+
+/** Turns valid settings into what the rest of the server holds: frozen, with absolute paths. */
+export function compileConfig(
+  settings: Settings,
+  { file, dataDir, isTerminal }: Surroundings,
+): Config {
+  const { images, staging, programs, log } = settings;
+  return freeze({
+    file,
+    dataDir,
+    server: compileServer(settings.server),
+    auth: compileAuth(settings.auth),
+    stores: compileStores(settings.stores),
+    staging: {
+      path: path.resolve(dataDir, staging.path),
+      capacity: staging.capacity,
+      reserve: staging.reserve,
+      retentionMs: staging.retention,
+    },
+    images: {
+      maxSize: images.max_size,
+      maxVirtualSize: images.max_virtual_size,
+      checksum: images.checksum,
+      hashAlgorithm: images.hash_algorithm,
+      maxProperties: images.max_properties,
+      maxTags: images.max_tags,
+      relaxedRules: images.relaxed_rules,
+    },
+    imports: compileImports(settings.imports),
+    programs: {
+      confinement: programs.confinement,
+      addressSpace: programs.address_space,
+      niceness: programs.niceness,
+    },
+    log: {
+      level: log.level,
+      format: log.format === 'auto' ? (isTerminal ? 'text' : 'json') : log.format,
+    },
+  });
+}
+
+function compileServer(server: Settings['server']): ServerConfig {
+  return {
+    host: server.host,
+    port: server.port,
+    publicEndpoint: server.public_endpoint?.replace(/\/+$/, ''),
+    shutdownTimeoutMs: server.shutdown_timeout,
+    uploadIdleTimeoutMs: server.upload_idle_timeout,
+    maxJsonSize: server.max_json_size,
+  };
+}
+
+function compileAuth({ mode, allow_remote, trusted }: Settings['auth']): AuthConfig {
+  return mode === 'none'
+    ? { mode, allowRemote: allow_remote }
+    : { mode, trusted: trusted ?? LOOPBACK };
+}
+
+function compileStores(stores: Settings['stores']): readonly StoreConfig[] {
+  const marked = stores.findIndex((store) => store.default);
+  return stores.map(({ id, driver, description, ...rest }, index) => {
+    const own = Object.entries(rest).filter(([key]) => key !== 'default');
+    return {
+      id,
+      driver,
+      isDefault: index === Math.max(0, marked),
+      description,
+      config: Object.fromEntries(own),
+    };
+  });
+}
+
+function compileImports(imports: Settings['imports']): ImportsConfig {
+  const pipelines: readonly PipelineSettings[] = imports.pipelines ?? [
+    { tasks: imports.pipeline ?? PipelineTasks.parse([...DEFAULT_PIPELINE]) },
+  ];
+  return {
+    methods: imports.methods.map(({ name, enabled, config }) => ({
+      name,
+      enabled,
+      config,
+    })),
+    uploads: imports.uploads,
+    pipelines: pipelines.map(compilePipeline),
+    concurrency: imports.concurrency,
+    retentionMs: imports.retention,
+    retry: {
+      attempts: imports.retry.attempts,
+      backoffMs: imports.retry.backoff,
+      maxBackoffMs: imports.retry.max_backoff,
+    },
+    taskTimeoutMs: imports.task_timeout,
+    revertTimeoutMs: imports.revert_timeout,
+  };
+}
+
+function compilePipeline({ when, tasks }: PipelineSettings): Pipeline {
+  return { when: compileCondition(when), tasks: tasks.map(compileEntry) };
+}
+
+function compileEntry(entry: PipelineSettings['tasks'][number]): PipelineEntry {
+  const { attempts, backoff: backoffMs, max_backoff: maxBackoffMs } = entry.retry;
+  return {
+    id: entry.id ?? entry.plugin,
+    plugin: entry.plugin,
+    enabled: entry.enabled,
+    config: entry.config,
+    when: compileCondition(entry.when),
+    retry: present<RetryConfig>({ attempts, backoffMs, maxBackoffMs }),
+    timeoutMs: entry.timeout,
+    concurrency: entry.concurrency,
+  };
+}
+
+function compileCondition(when: ConditionSettings | undefined): Condition | undefined {
+  if (when === undefined || Object.keys(when).length === 0) return undefined;
+  const { disk_format, container_format, size, property, ...same } = when;
+  const values = Object.entries(property ?? {}).map(([name, list]) => [name, list.map(String)]);
+  return present<Condition>({
+    ...same,
+    diskFormat: disk_format,
+    containerFormat: container_format,
+    size: size === undefined ? undefined : present<{ min: number; max: number }>(size),
+    property:
+      property === undefined ? undefined : (Object.fromEntries(values) as Record<string, string[]>),
+  });
+}
+
+/** Leaves out the keys that are `undefined`. */
+function present<T extends object>(value: {
+  readonly [K in keyof T]?: T[K] | undefined;
+}): Partial<T> {
+  return Object.fromEntries(
+    Object.entries(value).filter(([, member]) => member !== undefined),
+  ) as Partial<T>;
+}
+
+function freeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(freeze);
+  }
+  return value;
+}

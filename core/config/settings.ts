@@ -1,0 +1,190 @@
+import { z } from 'zod';
+import { byteSize, duration } from './types.js';
+import {
+  MethodSettings,
+  PipelineSettings,
+  PipelineTasks,
+  RetrySettings,
+} from './pipeline-settings.js';
+
+/**
+ * The config file: sections and keys as a deployer writes them, in snake_case, with every default.
+ * `compile.ts` turns the result into `Config`; rules that join several keys stand in `rules.ts`.
+ */
+const ServerSettings = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on'),
+  port: z.int().min(0).max(65_535).default(9292).describe('0 lets the system choose'),
+  public_endpoint: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Base URL that clients see; otherwise taken from each request'),
+  shutdown_timeout: duration().prefault('30 s').describe('For running tasks to end at a stop'),
+  upload_idle_timeout: duration({ min: 1 })
+    .prefault('2 min')
+    .describe('How long an upload may stand still'),
+  max_json_size: byteSize({ min: 1024, max: 2 ** 30 })
+    .prefault('1 MiB')
+    .describe('Size of a JSON request body'),
+});
+
+const AuthObject = z.strictObject({
+  mode: z
+    .enum(['none', 'headers'])
+    .default('none')
+    .describe(
+      '`none`: every caller is admin of project `default`; `headers`: trust X-Project-Id, X-User-Id and X-Roles',
+    ),
+  allow_remote: z
+    .boolean()
+    .default(false)
+    .describe('Let mode `none` listen beyond the loopback interface'),
+  trusted: z
+    .array(z.union([z.cidrv4(), z.cidrv6()]))
+    .min(1)
+    .optional()
+    .describe('Networks whose identity headers are believed (mode `headers`); loopback otherwise'),
+});
+
+const StoreSettings = z
+  .looseObject({
+    id: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/)
+      .describe('Name that clients use'),
+    driver: z.string().min(1).describe('Kind of store, for example `filesystem`'),
+    default: z
+      .boolean()
+      .default(false)
+      .describe('Takes images whose request names no store; otherwise the first one'),
+    description: z.string().default('').describe('Shown to clients'),
+  })
+  .catchall(z.json());
+
+const StagingSettings = z.strictObject({
+  path: z
+    .string()
+    .min(1)
+    .default('staging')
+    .describe('Directory, on the file system of the stores where possible'),
+  capacity: z
+    .union([z.literal('auto'), byteSize({ min: 2 ** 20 })])
+    .default('auto')
+    .describe('Bytes that staging may take; `auto`: 80 % of what is free at start'),
+  reserve: z
+    .number()
+    .min(0)
+    .max(0.9)
+    .default(0.1)
+    .describe('Part of it that new bytes may not take, so that a waiting import can finish'),
+  retention: duration({ min: 1000 })
+    .prefault('7 d')
+    .describe('How long staged bytes without an import are kept'),
+});
+
+const ImagesSettings = z.strictObject({
+  max_size: byteSize({ min: 1 }).prefault('1 TiB').describe('Largest image data'),
+  max_virtual_size: byteSize({ min: 1 })
+    .prefault('16 TiB')
+    .describe('Largest disk that a guest may see'),
+  checksum: z.boolean().default(true).describe('Compute the legacy md5 `checksum` as well'),
+  hash_algorithm: z
+    .enum(['sha256', 'sha384', 'sha512'])
+    .default('sha512')
+    .describe('`os_hash_algo` of new images'),
+  max_properties: z.int().min(0).default(128).describe('Properties of one image'),
+  max_tags: z.int().min(0).default(128).describe('Tags of one image'),
+  relaxed_rules: z
+    .array(z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/))
+    .default([])
+    .describe('Safety rules that are not applied, by name'),
+});
+
+const RetryDefaults = z.strictObject({
+  attempts: RetrySettings.attempts.default(5),
+  backoff: RetrySettings.backoff.prefault('2 s'),
+  max_backoff: RetrySettings.max_backoff.prefault('5 min'),
+});
+
+const ImportsSettings = z.strictObject({
+  methods: z
+    .array(MethodSettings)
+    .prefault(['glance-direct', 'web-download', 'copy-image'])
+    .describe('Import methods: a name, or `{ name, enabled, config }`'),
+  uploads: z
+    .enum(['observe', 'full', 'refuse'])
+    .default('observe')
+    .describe(
+      'What `PUT …/file` does: `observe` runs every task that does not replace data, `full` the whole pipeline',
+    ),
+  pipeline: PipelineTasks.optional().describe(
+    'The tasks of every import, in order; short for one unconditional entry of `pipelines`',
+  ),
+  pipelines: z
+    .array(PipelineSettings)
+    .min(1)
+    .optional()
+    .describe('`[{ when, tasks }]`: the first whose condition holds'),
+  concurrency: z.int().min(1).max(1000).default(8).describe('Imports that run at once'),
+  retention: duration({ min: 1000 })
+    .prefault('30 d')
+    .describe('How long finished imports and their events are kept'),
+  retry: RetryDefaults.prefault({}),
+  task_timeout: duration({ min: 1 })
+    .prefault('6 h')
+    .describe('One attempt of a task that says nothing of its own'),
+  revert_timeout: duration({ min: 1 }).prefault('10 min').describe('One revert of a task'),
+});
+
+const ProgramsSettings = z.strictObject({
+  confinement: z
+    .enum(['auto', 'bubblewrap', 'limits'])
+    .default('auto')
+    .describe('`auto`: bubblewrap where it works, plain limits otherwise'),
+  address_space: byteSize({ min: 64 * 2 ** 20 })
+    .prefault('2 GiB')
+    .describe('Address space of one external program'),
+  niceness: z.int().min(0).max(19).default(10).describe('`nice` level of external programs'),
+});
+
+const LogSettings = z.strictObject({
+  level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  format: z
+    .enum(['auto', 'json', 'text'])
+    .default('auto')
+    .describe('`auto`: text on a terminal, JSON lines otherwise'),
+});
+
+/** Tasks of the pipeline where config declares none. */
+export const DEFAULT_PIPELINE = ['stage', 'introspect', 'virtual-size', 'store'] as const;
+
+export const SettingsSchema = z
+  .strictObject({
+    data_dir: z
+      .string()
+      .min(1)
+      .default('./data')
+      .describe(
+        'Everything embedded lives below it, and every other relative path starts here; itself relative to this file',
+      ),
+    server: ServerSettings.prefault({}),
+    auth: z
+      .union([
+        AuthObject.shape.mode.unwrap().transform((mode) => AuthObject.parse({ mode })),
+        AuthObject,
+      ])
+      .prefault({}),
+    stores: z
+      .array(StoreSettings)
+      .min(1)
+      .prefault([{ id: 'default', driver: 'filesystem', path: 'store' }])
+      .describe('Where image data is kept; further keys are the driver’s own'),
+    staging: StagingSettings.prefault({}),
+    images: ImagesSettings.prefault({}),
+    imports: ImportsSettings.prefault({}),
+    programs: ProgramsSettings.prefault({}),
+    log: LogSettings.prefault({}),
+  })
+  .meta({ title: 'Stowage configuration' });
+
+/** A valid config file with its defaults: bytes and milliseconds, paths as they were written. */
+export type Settings = z.output<typeof SettingsSchema>;

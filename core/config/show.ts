@@ -1,0 +1,153 @@
+import path from 'node:path';
+import { stringify } from 'yaml';
+import { exactByteSize } from '../base/byte-size.js';
+import { exactDuration } from '../base/duration.js';
+import type { JsonObject } from '../base/json.js';
+import { Secret } from '../base/secret.js';
+import type { Condition, Config, PipelineEntry } from './config.js';
+
+const MASK = '[secret]';
+
+/** Keys whose values nobody should read over a shoulder. */
+const SECRET_KEY =
+  /(^|[_-])pass$|pass(word|wd|phrase)|secret|token|credential|authorization|cookie|(api|access|private|encryption)_?key/i;
+
+/**
+ * Writes the configuration that is in effect as YAML that can be loaded again, with absolute paths;
+ * what is secret, or looks like it, is masked.
+ */
+export function showConfig(config: Config): string {
+  return stringify(mask(settingsOf(config)), { lineWidth: 100 });
+}
+
+/** The configuration in the words of the config file. */
+export function settingsOf(config: Config): unknown {
+  const { server, staging, images, imports, programs } = config;
+  return {
+    data_dir: config.dataDir,
+    server: {
+      host: server.host,
+      port: server.port,
+      public_endpoint: server.publicEndpoint,
+      shutdown_timeout: exactDuration(server.shutdownTimeoutMs),
+      upload_idle_timeout: exactDuration(server.uploadIdleTimeoutMs),
+      max_json_size: exactByteSize(server.maxJsonSize),
+    },
+    auth:
+      config.auth.mode === 'none'
+        ? { mode: 'none', allow_remote: config.auth.allowRemote }
+        : { mode: config.auth.mode, trusted: config.auth.trusted },
+    stores: config.stores.map(({ id, driver, isDefault, description, config: own }) => ({
+      id,
+      driver,
+      default: isDefault,
+      description,
+      ...withAbsolutePath(own, config.dataDir),
+    })),
+    staging: {
+      path: staging.path,
+      capacity: staging.capacity === 'auto' ? 'auto' : exactByteSize(staging.capacity),
+      reserve: staging.reserve,
+      retention: exactDuration(staging.retentionMs),
+    },
+    images: {
+      max_size: exactByteSize(images.maxSize),
+      max_virtual_size: exactByteSize(images.maxVirtualSize),
+      checksum: images.checksum,
+      hash_algorithm: images.hashAlgorithm,
+      max_properties: images.maxProperties,
+      max_tags: images.maxTags,
+      relaxed_rules: images.relaxedRules,
+    },
+    imports: {
+      methods: imports.methods,
+      uploads: imports.uploads,
+      pipelines: imports.pipelines.map(({ when, tasks }) => ({
+        when: conditionOf(when),
+        tasks: tasks.map(entryOf),
+      })),
+      concurrency: imports.concurrency,
+      retention: exactDuration(imports.retentionMs),
+      retry: retryOf(imports.retry),
+      task_timeout: exactDuration(imports.taskTimeoutMs),
+      revert_timeout: exactDuration(imports.revertTimeoutMs),
+    },
+    programs: {
+      confinement: programs.confinement,
+      address_space: exactByteSize(programs.addressSpace),
+      niceness: programs.niceness,
+    },
+    log: config.log,
+  };
+}
+
+/** A store's `path`, like every path in config, starts at the data dir. */
+function withAbsolutePath(own: JsonObject, dataDir: string): JsonObject {
+  const place = own['path'];
+  return typeof place === 'string' ? { ...own, path: path.resolve(dataDir, place) } : own;
+}
+
+function entryOf(entry: PipelineEntry): unknown {
+  return {
+    plugin: entry.plugin,
+    id: entry.id === entry.plugin ? undefined : entry.id,
+    enabled: entry.enabled ? undefined : false,
+    config: Object.keys(entry.config).length === 0 ? undefined : entry.config,
+    when: conditionOf(entry.when),
+    retry: Object.keys(entry.retry).length === 0 ? undefined : retryOf(entry.retry),
+    timeout: entry.timeoutMs === undefined ? undefined : exactDuration(entry.timeoutMs),
+    concurrency: entry.concurrency,
+  };
+}
+
+function retryOf(retry: PipelineEntry['retry']): unknown {
+  const { attempts, backoffMs, maxBackoffMs } = retry;
+  return {
+    attempts,
+    backoff: backoffMs === undefined ? undefined : exactDuration(backoffMs),
+    max_backoff: maxBackoffMs === undefined ? undefined : exactDuration(maxBackoffMs),
+  };
+}
+
+function conditionOf(when: Condition | undefined): unknown {
+  if (when === undefined) return undefined;
+  const { diskFormat, containerFormat, size, ...same } = when;
+  const ends = Object.entries(size ?? {}).map(([end, bytes]): [string, string] => [
+    end,
+    exactByteSize(bytes),
+  ]);
+  return {
+    disk_format: diskFormat,
+    container_format: containerFormat,
+    size: size === undefined ? undefined : Object.fromEntries(ends),
+    ...same,
+  };
+}
+
+function mask(value: unknown): unknown {
+  if (value instanceof Secret) return MASK;
+  if (Array.isArray(value)) return value.map((member: unknown) => mask(member));
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(
+      Object.entries(value).flatMap(([name, member]: [string, unknown]) =>
+        member === undefined ? [] : [[name, isSecret(name, member) ? MASK : mask(member)]],
+      ),
+    );
+  }
+  return typeof value === 'string' ? maskUrl(value) : value;
+}
+
+function isSecret(key: string, value: unknown): boolean {
+  return SECRET_KEY.test(key) && value !== null && typeof value !== 'boolean';
+}
+
+/** Masks the password of `scheme://user:password@host`, and a user that stands alone as a token. */
+function maskUrl(text: string): string {
+  return text.replace(
+    /([a-z][a-z0-9+.-]*:\/\/)([^/?#\s@]+)@/gi,
+    (_, scheme: string, who: string) => {
+      const user = who.includes(':') ? `${who.slice(0, who.indexOf(':'))}:` : '';
+      return `${scheme}${user}${MASK}@`;
+    },
+  );
+}

@@ -1,0 +1,98 @@
+import type { Verdict } from './frame.js';
+import type { Finding, Inspection } from './inspection.js';
+import { finding } from './rules.js';
+import { paddedToSector } from './sector.js';
+
+export type Policy = {
+  readonly relaxedRules: ReadonlySet<string>;
+  /** Highest virtual size in bytes. */
+  readonly maxVirtualSize: number;
+};
+
+/** Makes one inspection of what the format inspectors said of a stream of `size` bytes. */
+export function combine(verdicts: readonly Verdict[], size: number, policy: Policy): Inspection {
+  const images = verdicts
+    .filter(({ layer }) => layer === 'image')
+    .toSorted((a, b) => a.signatureAt - b.signatureAt);
+  const tables = verdicts.filter(
+    ({ layer }) => layer === 'partition-table' || layer === 'partition-backup',
+  );
+  const [table] = tables;
+  const image = images[0] ?? raw(size, table);
+  const isPlainDisk = image.guestBytesFirst === true;
+  const findings = [
+    ...(images.length === 0 ? [image] : images).flatMap((verdict) => verdict.findings),
+    ...(isPlainDisk ? (table?.findings ?? []) : []),
+    ...verdicts.filter(({ layer }) => layer === 'none').flatMap((verdict) => verdict.findings),
+    ...conflicts(image, images, verdicts),
+    ...sizeLimit(image, policy.maxVirtualSize),
+  ].map((found) => relax(found, policy.relaxedRules));
+  return {
+    format: image.format,
+    ...(image.subformat === undefined ? {} : { subformat: image.subformat }),
+    ...virtualSize(image),
+    size,
+    safe: findings.every(({ severity }) => severity !== 'unsafe'),
+    findings,
+    metadata: {
+      ...(isPlainDisk ? table?.metadata : {}),
+      ...image.metadata,
+    },
+  };
+}
+
+/** What no format claims is a raw disk; a reader that works in sectors pads the last one. */
+function raw(size: number, table: Verdict | undefined): Verdict {
+  const subformat = table?.subformat;
+  return {
+    format: 'raw',
+    layer: 'image',
+    signatureAt: 0,
+    guestBytesFirst: true,
+    ...(subformat === undefined ? {} : { subformat }),
+    virtualSize: { bytes: paddedToSector(size), offset: 0 },
+    findings: [],
+    metadata: {},
+  };
+}
+
+function conflicts(
+  image: Verdict,
+  images: readonly Verdict[],
+  verdicts: readonly Verdict[],
+): readonly Finding[] {
+  const others = verdicts.filter((verdict) => {
+    if (verdict === image || verdict.layer === 'none') return false;
+    if (verdict.layer === 'image') return images.length > 1;
+    return verdict.layer !== 'partition-backup' && image.guestBytesFirst !== true;
+  });
+  return others.map((other) =>
+    finding(
+      'multiple-formats',
+      other.signatureAt,
+      `The bytes are "${image.format}" and, by what stands at offset ${other.signatureAt}, "${other.format}" too`,
+    ),
+  );
+}
+
+function sizeLimit(image: Verdict, maxVirtualSize: number): readonly Finding[] {
+  const { virtualSize: told } = image;
+  if (told === undefined || told.bytes <= maxVirtualSize) return [];
+  if (image.findings.some(({ rule }) => rule === 'virtual-size-limit')) return [];
+  return [
+    finding(
+      'virtual-size-limit',
+      told.offset,
+      `The virtual size is ${BigInt(told.bytes)} bytes, the limit is ${maxVirtualSize}`,
+    ),
+  ];
+}
+
+/** A size that a JavaScript number cannot hold exactly is left out; a finding tells of it. */
+function virtualSize({ virtualSize: told }: Verdict): { readonly virtualSize?: number } {
+  return told && Number.isSafeInteger(told.bytes) ? { virtualSize: told.bytes } : {};
+}
+
+function relax(found: Finding, relaxedRules: ReadonlySet<string>): Finding {
+  return relaxedRules.has(found.rule) ? { ...found, severity: 'note' } : found;
+}

@@ -1,0 +1,36 @@
+import { dmg, foreign } from './foreign.js';
+import type { FormatInspector } from './frame.js';
+import { gpt } from './gpt.js';
+import { iso9660 } from './iso9660.js';
+import { luks } from './luks.js';
+import { mbr } from './mbr.js';
+import { appendedZip, archive, compressed } from './packed.js';
+import { qcow } from './qcow.js';
+import { qcow2 } from './qcow2.js';
+import { qed } from './qed.js';
+import { tar } from './tar.js';
+import { vdi } from './vdi.js';
+import { vhd } from './vhd.js';
+import { vhdx } from './vhdx.js';
+import { vmdk } from './vmdk.js';
+
+/** All format inspectors. GPT comes before MBR, whose protective table it replaces. */
+export const FORMATS: readonly FormatInspector[] = [
+  qcow2,
+  qcow,
+  qed,
+  vmdk,
+  vhdx,
+  vhd,
+  vdi,
+  luks,
+  iso9660,
+  foreign,
+  dmg,
+  compressed,
+  archive,
+  appendedZip,
+  tar,
+  gpt,
+  mbr,
+];
