@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { BugError, PermanentError, RejectedError } from '../base/errors.js';
+import type { ProgramsConfig } from '../config/config.js';
 import type {
   ConvertJob,
   MeasureJob,
@@ -23,21 +24,32 @@ const OVERHEAD_BYTES = 128 * 1024 * 1024;
 /** `qemu-img measure` knows these targets; it refuses the others. */
 const MEASURABLE = new Set(['raw', 'qcow2']);
 
-/** `qemu-img` by way of {@link Programs}. */
-export class ProgramQemuImg implements QemuImg {
+/** `qemu-img` by way of {@link Programs}; `config` limits its memory. */
+export function createQemuImg(
+  programs: Programs,
+  config: Pick<ProgramsConfig, 'addressSpace'>,
+): QemuImg {
+  return new ProgramQemuImg(programs, config.addressSpace);
+}
+
+class ProgramQemuImg implements QemuImg {
   readonly #programs: Programs;
   readonly #addressSpace: number;
 
-  /** `addressSpace`: bytes that one run may have. */
   constructor(programs: Programs, addressSpace: number) {
     this.#programs = programs;
     this.#addressSpace = addressSpace;
   }
 
   async convert(job: ConvertJob): Promise<void> {
-    const { path: sourcePath, inspection } = checkedSource(job);
+    const source = checkedSource(job);
     const driver = targetDriver(job.format);
     checkAbsolute(job.target);
+    const options = optionArguments(driver, job.options);
+    const virtualSize = job.virtualSize ?? virtualSizeOf(job);
+    const isGrown = virtualSize !== virtualSizeOf(job);
+    const limits = { ...this.#limits(job), fileSize: largestTarget(virtualSize) };
+    if (isGrown) await this.#create(job, [...options, job.target, `${virtualSize}`], limits);
     const { onProgress } = job;
     await this.#programs.run({
       program: 'qemu-img',
@@ -46,22 +58,27 @@ export class ProgramQemuImg implements QemuImg {
         ...(onProgress === undefined ? [] : ['-p']),
         ...(job.compress && canCompress(driver, job.options) ? ['-c'] : []),
         ...['-O', driver],
-        ...optionArguments(driver, job.options),
-        sourceName(sourcePath, inspection.format),
+        // Only a target that exists can be larger than its source.
+        ...(isGrown ? ['-n', '--target-is-zero'] : options),
+        sourceName(source.path, source.inspection.format),
         job.target,
       ],
-      readable: [sourcePath],
+      readable: [source.path],
       writable: [path.dirname(job.target)],
-      limits: { ...this.#limits(job), fileSize: largestTarget(job) },
+      limits,
       signal: job.signal,
-      ...(onProgress === undefined
-        ? {}
-        : {
-            onOutput: (line: string) => {
-              const percent = /\((\d+(?:\.\d+)?)\/100%\)/.exec(line)?.[1];
-              if (percent !== undefined) onProgress(Number(percent));
-            },
-          }),
+      ...(onProgress === undefined ? {} : { onOutput: progressReader(onProgress) }),
+    });
+  }
+
+  async #create(job: ConvertJob, args: readonly string[], limits: ProgramLimits): Promise<void> {
+    await this.#programs.run({
+      program: 'qemu-img',
+      args: ['create', '-q', '-f', targetDriver(job.format), ...args],
+      readable: [],
+      writable: [path.dirname(job.target)],
+      limits,
+      signal: job.signal,
     });
   }
 
@@ -72,7 +89,7 @@ export class ProgramQemuImg implements QemuImg {
     const driver = targetDriver(job.format);
     if (!MEASURABLE.has(driver)) {
       // How much of a block is filled cannot be seen from outside, so that every block may be needed.
-      const bound = largestTarget(job);
+      const bound = largestTarget(virtualSizeOf(job));
       return { required: bound, fullyAllocated: bound };
     }
     const { stdout } = await this.#programs.run({
@@ -99,10 +116,21 @@ export class ProgramQemuImg implements QemuImg {
   }
 }
 
-/** Bytes that the target may have at most, whatever its format and options. */
-function largestTarget({ source: { inspection } }: MeasureJob): number {
-  const virtualSize = inspection.virtualSize ?? inspection.size;
+function virtualSizeOf({ source: { inspection } }: MeasureJob): number {
+  return inspection.virtualSize ?? inspection.size;
+}
+
+/** Bytes that a target may have at most, whatever its format and options. */
+function largestTarget(virtualSize: number): number {
   return Math.ceil(virtualSize * OVERHEAD_FACTOR) + OVERHEAD_BYTES;
+}
+
+/** Finds the percentage in lines like `    (12.50/100%)`. */
+function progressReader(onProgress: (percent: number) => void): (line: string) => void {
+  return (line) => {
+    const percent = /\((\d+(?:\.\d+)?)\/100%\)/.exec(line)?.[1];
+    if (percent !== undefined) onProgress(Number(percent));
+  };
 }
 
 function checkedSource({ source }: MeasureJob): MeasureJob['source'] {

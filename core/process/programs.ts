@@ -8,16 +8,26 @@ import { programError } from './program-errors.js';
 import { limitingPrefix } from './resource-limits.js';
 
 /**
+ * `onWarning` is told once when programs run with limits only although `auto` was asked for.
+ * Bubblewrap is tried when the first program is run.
+ */
+export function createPrograms(
+  config: ProgramsConfig,
+  onWarning: (message: string) => void,
+): Programs {
+  return new ConfinedPrograms(config, onWarning);
+}
+
+/**
  * Runs external programs. Invariant of this folder: nothing runs without limits, without a shell's
  * help or longer than the server, and what parses image bytes sees no other file where the machine
  * can do that. It knows nothing of imports.
  */
-export class ConfinedPrograms implements Programs {
+class ConfinedPrograms implements Programs {
   readonly #config: ProgramsConfig;
   readonly #onWarning: (message: string) => void;
   #bubblewrap: Promise<Bubblewrap | undefined> | undefined;
 
-  /** `onWarning` is told once when programs run with limits only although `auto` was asked for. */
   constructor(config: ProgramsConfig, onWarning: (message: string) => void) {
     this.#config = config;
     this.#onWarning = onWarning;
