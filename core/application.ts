@@ -150,7 +150,7 @@ function httpServer({ config, log, metrics, host }: Running, container: Containe
     stores: host.stores,
     plugins: host.plugins,
     database,
-    authenticator: createAuthenticator(config.auth),
+    authenticator: createAuthenticator(config.auth, config.server.publicEndpoint),
     clock: systemClock,
     log,
     metrics,
