@@ -112,7 +112,7 @@ describe('buildFlow', () => {
 
   it('throws NO_PIPELINE when none does', () => {
     const raw = { when: { diskFormat: ['raw'] }, tasks: [entry('stage')] };
-    expect(() => buildFlow(input({ pipelines: [raw] }))).toThrowError(
+    expect(() => buildFlow(input({ pipelines: [raw] }))).toThrow(
       expect.objectContaining({ code: 'NO_PIPELINE' }) as Error,
     );
   });

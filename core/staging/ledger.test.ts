@@ -30,6 +30,6 @@ describe('Ledger', () => {
   it('names the numbers', () => {
     expect(() => {
       assertGranted(ledger.judgeData(300, 600));
-    }).toThrowError('Needs 300 B of staging, 600 B of 800 B for incoming data are taken');
+    }).toThrow('Needs 300 B of staging, 600 B of 800 B for incoming data are taken');
   });
 });

@@ -1,0 +1,89 @@
+import { In } from 'typeorm';
+import type { EntityManager } from 'typeorm';
+import type { ImageChange } from '../../engine/ports.js';
+import type { Image, ImageStatus } from '../../image/image.js';
+import type { Columns } from '../columns.js';
+import { conditionalUpdate } from '../conditional-update.js';
+import { ImagePropertyRow } from '../entities/image-property-row.js';
+import { ImageRow } from '../entities/image-row.js';
+import { ImageTagRow } from '../entities/image-tag-row.js';
+import { toTime } from '../numbers.js';
+import type { Sql } from '../statements.js';
+import { toImageColumns } from './image-mapper.js';
+
+export async function insertImage(sql: Sql, image: Image): Promise<void> {
+  await sql.run(async (manager) => {
+    await manager.insert(ImageRow, {
+      id: image.id,
+      ...toImageColumns(image),
+      createdAt: toTime(image.createdAt),
+      updatedAt: toTime(image.updatedAt),
+      deletedAt: image.status === 'deleted' ? toTime(image.updatedAt) : null,
+    });
+    await insertTags(manager, image.id, image.tags);
+    await setProperties(manager, image.id, image.properties);
+  });
+}
+
+export async function updateImage(
+  sql: Sql,
+  id: string,
+  when: { readonly status: readonly ImageStatus[] },
+  change: ImageChange,
+  at: Date,
+): Promise<boolean> {
+  return sql.run(async (manager) => {
+    const isDeleted = change.status === 'deleted';
+    const changed = await conditionalUpdate(
+      manager,
+      ImageRow,
+      { id, status: In(when.status) },
+      {
+        ...toImageColumns(change),
+        updatedAt: toTime(at),
+        ...(isDeleted ? { deletedAt: toTime(at) } : {}),
+      },
+    );
+    if (!changed) return false;
+    if (isDeleted) {
+      await manager.delete(ImageTagRow, { imageId: id });
+      await manager.delete(ImagePropertyRow, { imageId: id });
+      return true;
+    }
+    if (change.tags !== undefined) {
+      await manager.delete(ImageTagRow, { imageId: id });
+      await insertTags(manager, id, change.tags);
+    }
+    if (change.replaceProperties === true) await manager.delete(ImagePropertyRow, { imageId: id });
+    await setProperties(manager, id, change.properties ?? {});
+    return true;
+  });
+}
+
+async function insertTags(
+  manager: EntityManager,
+  imageId: string,
+  tags: readonly string[],
+): Promise<void> {
+  const unique = [...new Set(tags)];
+  if (unique.length === 0) return;
+  await manager.insert(
+    ImageTagRow,
+    unique.map((tag) => ({ imageId, tag })),
+  );
+}
+
+async function setProperties(
+  manager: EntityManager,
+  imageId: string,
+  properties: Readonly<Record<string, string | null>>,
+): Promise<void> {
+  const removed: string[] = [];
+  const set: Columns<ImagePropertyRow>[] = [];
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === null) removed.push(name);
+    else set.push({ imageId, name, value });
+  }
+  if (removed.length > 0) await manager.delete(ImagePropertyRow, { imageId, name: In(removed) });
+  if (set.length > 0) await manager.upsert(ImagePropertyRow, set, ['imageId', 'name']);
+}

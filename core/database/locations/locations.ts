@@ -1,0 +1,48 @@
+import { In } from 'typeorm';
+import type { FindOptionsWhere } from 'typeorm';
+import type { LocationQuery } from '../../engine/ports.js';
+import type { Location, LocationState } from '../../store/location.js';
+import { conditionalUpdate } from '../conditional-update.js';
+import { LocationRow } from '../entities/location-row.js';
+import type { Sql } from '../statements.js';
+import { toLocation, toLocationColumns, toLocationRow } from './location-mapper.js';
+import type { LocationChange } from './location-mapper.js';
+
+/** By age. */
+export async function listLocations(sql: Sql, query: LocationQuery): Promise<readonly Location[]> {
+  const where: FindOptionsWhere<LocationRow> = {
+    ...(query.imageId === undefined ? {} : { imageId: query.imageId }),
+    ...(query.importId === undefined ? {} : { importId: query.importId }),
+    ...(query.store === undefined ? {} : { store: query.store }),
+    ...(query.states === undefined ? {} : { state: In(query.states) }),
+  };
+  const rows = await sql.run((manager) =>
+    manager.find(LocationRow, { where, order: { createdAt: 'ASC', id: 'ASC' } }),
+  );
+  return rows.map(toLocation);
+}
+
+/** @throws {ConflictError} `LOCATION_EXISTS` when the image has one in this store, not `deleting` */
+export async function insertLocation(sql: Sql, location: Location): Promise<void> {
+  await sql.run((manager) => manager.insert(LocationRow, toLocationRow(location)));
+}
+
+export async function updateLocation(
+  sql: Sql,
+  id: string,
+  when: { readonly state: readonly LocationState[] },
+  change: LocationChange,
+): Promise<boolean> {
+  return sql.run((manager) =>
+    conditionalUpdate(
+      manager,
+      LocationRow,
+      { id, state: In(when.state) },
+      toLocationColumns(change),
+    ),
+  );
+}
+
+export async function deleteLocation(sql: Sql, id: string): Promise<void> {
+  await sql.run((manager) => manager.delete(LocationRow, { id }));
+}

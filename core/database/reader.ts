@@ -1,0 +1,96 @@
+import type { Json } from '../base/json.js';
+import type { ImportEvent, ImportRecord, TaskRecord } from '../engine/import.js';
+import type { GenerationQuery, ImportQuery, LocationQuery, Reader } from '../engine/ports.js';
+import type { Image } from '../image/image.js';
+import type { ImageQuery } from '../image/query.js';
+import type { Generation, Reservation } from '../staging/generation.js';
+import type { Location } from '../store/location.js';
+import { listImages } from './images/image-list.js';
+import { imageIdTaken, readImage, readImageEvenDeleted } from './images/image-reads.js';
+import { readEvents } from './imports/events.js';
+import {
+  listImports,
+  readImport,
+  readImportByIdempotencyKey,
+  readLiveImport,
+  readTasks,
+} from './imports/import-reads.js';
+import { listLocations } from './locations/locations.js';
+import { readPluginState } from './plugin-states.js';
+import { listGenerations, readGeneration } from './staging/generations.js';
+import { readObservations } from './staging/observations.js';
+import { listReservations, sumReservedBytes } from './staging/reservations.js';
+import type { Sql } from './statements.js';
+
+/** The reads, on whatever connection or transaction `sql` stands for. */
+export class SqliteReader implements Reader {
+  constructor(protected readonly sql: Sql) {}
+
+  image(id: string): Promise<Image | undefined> {
+    return readImage(this.sql, id);
+  }
+
+  imageEvenDeleted(id: string): Promise<Image | undefined> {
+    return readImageEvenDeleted(this.sql, id);
+  }
+
+  imageIdTaken(id: string): Promise<boolean> {
+    return imageIdTaken(this.sql, id);
+  }
+
+  images(query: ImageQuery): Promise<readonly Image[]> {
+    return listImages(this.sql, query);
+  }
+
+  import(id: string): Promise<ImportRecord | undefined> {
+    return readImport(this.sql, id);
+  }
+
+  imports(query: ImportQuery): Promise<readonly ImportRecord[]> {
+    return listImports(this.sql, query);
+  }
+
+  liveImport(imageId: string): Promise<ImportRecord | undefined> {
+    return readLiveImport(this.sql, imageId);
+  }
+
+  importByIdempotencyKey(imageId: string, key: string): Promise<ImportRecord | undefined> {
+    return readImportByIdempotencyKey(this.sql, imageId, key);
+  }
+
+  tasks(importId: string): Promise<readonly TaskRecord[]> {
+    return readTasks(this.sql, importId);
+  }
+
+  events(importId: string, afterSequence: number, limit: number): Promise<readonly ImportEvent[]> {
+    return readEvents(this.sql, importId, afterSequence, limit);
+  }
+
+  generation(id: string): Promise<Generation | undefined> {
+    return readGeneration(this.sql, id);
+  }
+
+  generations(query: GenerationQuery): Promise<readonly Generation[]> {
+    return listGenerations(this.sql, query);
+  }
+
+  observations(generationId: string): Promise<Readonly<Record<string, Json>>> {
+    return readObservations(this.sql, generationId);
+  }
+
+  reservations(): Promise<readonly Reservation[]> {
+    return listReservations(this.sql);
+  }
+
+  reservedBytes(): Promise<number> {
+    return sumReservedBytes(this.sql);
+  }
+
+  locations(query: LocationQuery): Promise<readonly Location[]> {
+    return listLocations(this.sql, query);
+  }
+
+  pluginState(plugin: string, key: string): Promise<Json | undefined> {
+    return readPluginState(this.sql, plugin, key);
+  }
+}

@@ -1,0 +1,114 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { DataSource, QueryRunner } from 'typeorm';
+import { BugError, PermanentError } from '../base/errors.js';
+import { Mutex } from '../base/mutex.js';
+import type { Database, Reader, Transaction } from '../engine/ports.js';
+import { SqliteReader } from './reader.js';
+import { Statements, TransactionStatements } from './statements.js';
+import { SqliteTransaction } from './transaction.js';
+import { translateError } from './translate-error.js';
+
+/** A database that somebody has to close. */
+export interface OpenDatabase extends Database {
+  /** Waits for what is under way and closes the file; further calls fail. May be repeated. */
+  close(): Promise<void>;
+}
+
+/**
+ * Two connections to one SQLite file. All repositories of a TypeORM data source share one
+ * connection, on which overlapping transactions nest and lose rows: so one connection writes, one
+ * transaction at a time, and the other only reads, and sees what is committed.
+ */
+export class SqliteDatabase implements OpenDatabase {
+  readonly read: Reader;
+  readonly #reads: Statements;
+  readonly #writes = new Mutex();
+  readonly #runner: QueryRunner;
+  readonly #inside = new AsyncLocalStorage<{ open: boolean }>();
+  #closing: Promise<void> | undefined;
+
+  constructor(
+    private readonly writing: DataSource,
+    private readonly reading: DataSource,
+  ) {
+    this.#runner = writing.createQueryRunner();
+    this.#reads = new Statements(reading.manager, 'The database connection');
+    this.read = new SqliteReader(this.#reads);
+  }
+
+  /**
+   * @throws {BugError} `NESTED_WRITE` inside another write, which would wait for itself ·
+   *   `STATEMENT_NOT_AWAITED` · `DATABASE_CLOSED`
+   * @throws as {@link translateError} says, where BEGIN or COMMIT fails; nothing is written then
+   */
+  async write<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    if (this.#inside.getStore()?.open === true) {
+      throw new BugError({
+        code: 'NESTED_WRITE',
+        message: 'A transaction was begun inside another one',
+      });
+    }
+    if (this.#closing !== undefined) {
+      throw new BugError({ code: 'DATABASE_CLOSED', message: 'The database is closed' });
+    }
+    return this.#writes.run(() => this.#transaction(work));
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#writes.run(async () => {
+      await this.#reads.end();
+      await this.reading.destroy();
+      await this.writing.destroy();
+    });
+    return this.#closing;
+  }
+
+  async #transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const statements = new TransactionStatements(this.writing.manager);
+    const inside = { open: true };
+    try {
+      // Not TypeORM's own, which begins deferred and fails at once when it must wait to write.
+      await this.#runner.query('BEGIN IMMEDIATE');
+      const result = await this.#inside.run(inside, () => work(new SqliteTransaction(statements)));
+      await statements.endForCommit();
+      await this.#commit();
+      return result;
+    } catch (error) {
+      await statements.end();
+      await this.#rollback(error);
+      throw translateError(error);
+    } finally {
+      // What the work has started in the background may begin transactions from now on.
+      inside.open = false;
+    }
+  }
+
+  async #commit(): Promise<void> {
+    try {
+      await this.#runner.query('COMMIT');
+    } catch (error) {
+      if (!String(error).includes('FOREIGN KEY constraint failed')) throw error;
+      const rows: unknown = await this.#runner.query('PRAGMA foreign_key_check');
+      throw new BugError({
+        code: 'CONSTRAINT_VIOLATED',
+        message: `Rows refer to others that do not exist: ${JSON.stringify(rows)}`,
+        cause: error,
+      });
+    }
+  }
+
+  /** After some failures SQLite has rolled back already. */
+  async #rollback(reason: unknown): Promise<void> {
+    try {
+      await this.#runner.query('ROLLBACK');
+    } catch (error) {
+      if (String(error).includes('no transaction is active')) return;
+      throw new PermanentError({
+        code: 'DATABASE_BROKEN',
+        message: 'A transaction could not be rolled back',
+        hint: 'Restart the server: unfinished transactions are undone when the database is opened',
+        cause: new AggregateError([reason, error]),
+      });
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import { ConflictError } from '../../base/errors.js';
+import type { Reservation } from '../../staging/generation.js';
+import { conditionalUpdate } from '../conditional-update.js';
+import { ReservationRow } from '../entities/reservation-row.js';
+import { fromCount, toCount } from '../numbers.js';
+import type { Sql } from '../statements.js';
+
+const BYTES = 'reservations.bytes';
+
+export async function listReservations(sql: Sql): Promise<readonly Reservation[]> {
+  const rows = await sql.run((manager) => manager.find(ReservationRow, { order: { id: 'ASC' } }));
+  return rows.map(({ id, purpose, imageId, importId, generationId, bytes }) => ({
+    id,
+    purpose,
+    imageId,
+    importId,
+    generationId,
+    bytes: fromCount(BYTES, bytes),
+  }));
+}
+
+export async function sumReservedBytes(sql: Sql): Promise<number> {
+  const sum = await sql.run((manager) => manager.sum(ReservationRow, 'bytes'));
+  return fromCount(BYTES, sum ?? 0);
+}
+
+export async function insertReservation(sql: Sql, reservation: Reservation): Promise<void> {
+  const row = { ...reservation, bytes: toCount(BYTES, reservation.bytes) };
+  await sql.run((manager) => manager.insert(ReservationRow, row));
+}
+
+/**
+ * @throws {ConflictError} `RESERVATION_GONE`: bytes that are not in the ledger must not reach the
+ *   disk
+ */
+export async function updateReservation(sql: Sql, id: string, bytes: number): Promise<void> {
+  const change = { bytes: toCount(BYTES, bytes) };
+  const changed = await sql.run((manager) =>
+    conditionalUpdate(manager, ReservationRow, { id }, change),
+  );
+  if (changed) return;
+  throw new ConflictError({
+    code: 'RESERVATION_GONE',
+    message: `The staging bytes reserved as "${id}" were given back meanwhile`,
+    hint: 'Look at the image again: it was deleted, or its bytes were',
+  });
+}
+
+export async function deleteReservation(sql: Sql, id: string): Promise<void> {
+  await sql.run((manager) => manager.delete(ReservationRow, { id }));
+}
+
+export async function deleteReservations(
+  sql: Sql,
+  { importId, purpose }: Pick<Reservation, 'purpose'> & { readonly importId: string },
+): Promise<void> {
+  await sql.run((manager) => manager.delete(ReservationRow, { importId, purpose }));
+}
