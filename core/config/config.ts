@@ -91,6 +91,8 @@ export interface ImportsConfig {
 
 export interface MethodEntry {
   readonly name: string;
+  /** The plugin that brings it, where that is neither built in nor in a pipeline. */
+  readonly plugin?: string | undefined;
   readonly enabled: boolean;
   /** Not validated yet. */
   readonly config: JsonObject;

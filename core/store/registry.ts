@@ -15,6 +15,15 @@ export class StoreRegistry implements Stores {
     this.#stores = new Map(stores.map((registered) => [registered.info.id, registered]));
   }
 
+  /** Gets every store ready. @throws what the first store that cannot be used throws */
+  async start(): Promise<void> {
+    for (const { store } of this.#stores.values()) await store.start?.();
+  }
+
+  async stop(): Promise<void> {
+    for (const { store } of this.#stores.values()) await store.stop?.();
+  }
+
   list(): readonly StoreInfo[] {
     return [...this.#stores.values()].map(({ info }) => info);
   }

@@ -80,6 +80,11 @@ export interface ConvertJob extends MeasureJob {
   readonly target: string;
   /** Compress the clusters of the target, where its format can. */
   readonly compress: boolean;
+  /**
+   * Bytes that a guest sees of the target; not less than the source's, the rest reads as zeros.
+   * @default as the source
+   */
+  readonly virtualSize?: number;
   /** Called with 0–100. */
   readonly onProgress?: (percent: number) => void;
 }
@@ -111,6 +116,15 @@ export interface FetchResponse {
   readonly url: string;
   /** The reader closes it. */
   readonly body: Readable;
+}
+
+/** Work on whole local files, off the event loop. */
+export interface Files {
+  /**
+   * Copies a file, holes included, by reflink where the file system can; durable when it resolves.
+   * Refuses a target that exists, and leaves none when it rejects.
+   */
+  copy(from: string, to: string, signal: AbortSignal): Promise<void>;
 }
 
 /** The configured stores. */
@@ -156,6 +170,7 @@ export interface Metrics {
 export const Programs = serviceToken<Programs>('Programs');
 export const QemuImg = serviceToken<QemuImg>('QemuImg');
 export const GuardedFetch = serviceToken<GuardedFetch>('GuardedFetch');
+export const Files = serviceToken<Files>('Files');
 export const Stores = serviceToken<Stores>('Stores');
 export const Images = serviceToken<Images>('Images');
 export const PluginState = serviceToken<PluginState>('PluginState');

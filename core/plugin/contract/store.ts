@@ -70,6 +70,9 @@ export interface FileStore extends Store {
     options: { readonly share: 'link' | 'copy'; readonly signal: AbortSignal },
   ): Promise<StoredObject | undefined>;
 
+  /** Absolute directory that holds every file of the store. */
+  readonly root: string;
+
   /** Absolute path of the file that holds an object. */
   pathOf(url: string): string;
 }

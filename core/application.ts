@@ -1,0 +1,158 @@
+import 'reflect-metadata';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { Container } from 'inversify';
+import { createAuthenticator } from './auth/authenticator.js';
+import { Clock, systemClock } from './base/clock.js';
+import { formatByteSize } from './base/byte-size.js';
+import { createCatalogue } from './catalogue/image-catalogue.js';
+import type { Config } from './config/config.js';
+import { Dataflow } from './dataflow/pass.js';
+import { lockDataDir } from './database/data-dir-lock.js';
+import { openDatabase } from './database/open.js';
+import { writeServerInfo } from './database/server-info.js';
+import { DownloadService } from './engine/downloads.js';
+import { Engine } from './engine/engine.js';
+import { engineModule } from './engine/engine.module.js';
+import { Worker } from './engine/live.js';
+import { Database } from './engine/ports.js';
+import { Downloads, Imports, Removal, Uploads } from './engine/service.js';
+import { createHttpServer } from './http/server.js';
+import type { HttpServer } from './http/server.js';
+import { PluginServices } from './plugin-services.js';
+import { loadPlugins } from './plugin/host.js';
+import type { PluginHost } from './plugin/host.js';
+import { Plugins } from './plugin/plugins.js';
+import { stagingCapacity, warnOfCopies } from './sizing.js';
+import { StoreRegistry } from './store/registry.js';
+import { Logger, createLogger } from './telemetry/logger.js';
+import { ServerMetrics } from './telemetry/metrics.js';
+
+/** The whole server in one process. */
+export interface Application {
+  /**
+   * Takes the data directory, goes on with what an earlier life has left, and serves.
+   * @throws {ConflictError} `DATA_DIR_IN_USE` · `PORT_TAKEN`
+   */
+  start(): Promise<{ readonly url: string }>;
+  /** Ends requests and tasks within the configured time. May be called again. */
+  stop(): Promise<void>;
+}
+
+/** Absolute path of the database below a data directory. */
+export function databaseFile(dataDir: string): string {
+  return path.join(dataDir, 'stowage.sqlite');
+}
+
+/**
+ * Loads and checks every plugin that config lists; nothing is opened or changed before all are right.
+ * @throws {InvalidInputError} `PLUGINS_INVALID`
+ */
+export async function createApplication(config: Config): Promise<Application> {
+  const log = createLogger(config.log);
+  const metrics = new ServerMetrics();
+  const services = new PluginServices(config, log, metrics);
+  const host = await loadPlugins({
+    config,
+    services: (owner) => services.of(owner),
+  });
+  const parts: Running = { config, log, metrics, services, host };
+  let started: Promise<Stoppable> | undefined;
+  let stopped: Promise<void> | undefined;
+  return {
+    async start() {
+      started ??= startAll(parts);
+      return { url: (await started).url };
+    },
+    stop() {
+      stopped ??= (async () => (await started?.catch(() => undefined))?.stop())();
+      return stopped;
+    },
+  };
+}
+
+interface Running {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly metrics: ServerMetrics;
+  readonly services: PluginServices;
+  readonly host: PluginHost;
+}
+
+interface Stoppable {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** Starts part after part; when one fails, those before it are stopped in reverse order. */
+async function startAll({ config, log, metrics, services, host }: Running): Promise<Stoppable> {
+  const undo: (() => Promise<void>)[] = [];
+  const stop = async (): Promise<void> => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  try {
+    const lock = await lockDataDir(config.dataDir);
+    undo.push(() => lock.release());
+    const database = await openDatabase({ path: databaseFile(config.dataDir) });
+    undo.push(() => database.close());
+    const epoch = await database.write((tx) =>
+      tx.startEpoch(systemClock.now(), { pid: process.pid, host: hostname() }),
+    );
+    undo.push(() => services.stop());
+    await host.stores.start();
+    undo.push(() => host.stores.stop());
+
+    const capacity = await stagingCapacity(config, database.read);
+    const container = new Container({ defaultScope: 'Singleton' });
+    container.bind(Clock).toConstantValue(systemClock);
+    container.bind(Logger).toConstantValue(log);
+    container.bind(Database).toConstantValue(database);
+    container.bind(Dataflow).toConstantValue(services.dataflow);
+    container.bind(Plugins).toConstantValue(host.plugins);
+    container.bind(StoreRegistry).toConstantValue(host.stores);
+    container.bind(Worker).toConstantValue({ epoch });
+    await container.load(engineModule(config, capacity));
+    services.connect(database, container.get(DownloadService).forPlugins());
+
+    const engine = container.get(Engine);
+    await engine.start();
+    undo.push(() => engine.stop(config.server.shutdownTimeoutMs));
+    const http = httpServer({ config, log, metrics, services, host }, container);
+    const { url } = await http.listen();
+    undo.push(() => http.close(config.server.shutdownTimeoutMs));
+    await writeServerInfo(config.dataDir, { pid: process.pid, url, startedAt: new Date() });
+    await warnOfCopies(config, host.stores, log);
+    log.info('Stowage serves', { url, staging_capacity: formatByteSize(capacity), epoch });
+    return { url, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function httpServer({ config, log, metrics, host }: Running, container: Container): HttpServer {
+  const database = container.get<Database>(Database);
+  const claims = host.plugins.pipelines
+    .flatMap(({ tasks }) => tasks)
+    .flatMap(({ manifest }) => manifest.properties ?? []);
+  return createHttpServer({
+    config,
+    catalogue: createCatalogue({
+      database,
+      removal: container.get<Removal>(Removal),
+      clock: systemClock,
+      limits: config.images,
+      claims,
+    }),
+    imports: container.get<Imports>(Imports),
+    uploads: container.get<Uploads>(Uploads),
+    downloads: container.get<Downloads>(Downloads),
+    stores: host.stores,
+    plugins: host.plugins,
+    database,
+    authenticator: createAuthenticator(config.auth, config.server.publicEndpoint),
+    clock: systemClock,
+    log,
+    metrics,
+  });
+}

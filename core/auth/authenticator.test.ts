@@ -1,0 +1,93 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { describe, expect, it } from 'vitest';
+import type { AuthConfig } from '../config/config.js';
+import { createAuthenticator } from './authenticator.js';
+
+function authenticate(
+  config: AuthConfig,
+  address: string,
+  headers: IncomingHttpHeaders = {},
+): unknown {
+  try {
+    return createAuthenticator(config, 'https://images.example').authenticate({
+      address,
+      headers,
+      requestId: 'req-1',
+    });
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}
+
+describe('auth: none', () => {
+  const local: AuthConfig = { mode: 'none', allowRemote: false };
+  const remote: AuthConfig = { mode: 'none', allowRemote: true };
+  const everybody = {
+    userId: null,
+    projectId: 'default',
+    roles: ['admin'],
+    isAdmin: true,
+    requestId: 'req-1',
+  };
+
+  it.each(['127.0.0.1', '127.8.9.10', '::1', '::ffff:127.0.0.1'])(
+    'takes everybody on this machine (%s) for an admin of the default project',
+    (address) => {
+      expect(authenticate(local, address)).toEqual(everybody);
+    },
+  );
+
+  it('refuses other machines unless they are allowed', () => {
+    expect(authenticate(local, '192.0.2.1')).toBe('REMOTE_REFUSED');
+    expect(authenticate(local, '::ffff:192.0.2.1')).toBe('REMOTE_REFUSED');
+    expect(authenticate(remote, '192.0.2.1')).toEqual(everybody);
+  });
+
+  it.each([
+    ['localhost:9292', everybody],
+    ['127.0.0.1:9292', everybody],
+    ['[::1]:9292', everybody],
+    ['images.example', everybody],
+    ['attacker.example:9292', 'REMOTE_REFUSED'],
+    ['localhost.attacker.example', 'REMOTE_REFUSED'],
+  ])('answers for the host "%s" only if a web page cannot have chosen it', (host, expected) => {
+    expect(authenticate(local, '127.0.0.1', { host })).toEqual(expected);
+  });
+
+  it('refuses what a browser sends on behalf of a page from elsewhere', () => {
+    const headers = { 'sec-fetch-site': 'cross-site' };
+    expect(authenticate(remote, '127.0.0.1', headers)).toBe('REMOTE_REFUSED');
+  });
+});
+
+describe('auth: headers', () => {
+  const config: AuthConfig = { mode: 'headers', trusted: ['10.20.0.0/16', 'fd00::/8'] };
+  const headers = { 'x-user-id': 'u', 'x-project-id': 'p', 'x-roles': 'Member, reader' };
+
+  it('believes identity headers from a trusted network', () => {
+    const member = {
+      userId: 'u',
+      projectId: 'p',
+      roles: ['member', 'reader'],
+      isAdmin: false,
+      requestId: 'req-1',
+    };
+    expect(authenticate(config, '10.20.3.4', headers)).toEqual(member);
+    expect(authenticate(config, '::ffff:10.20.3.4', headers)).toEqual(member);
+    expect(authenticate(config, 'fd12::1', headers)).toEqual(member);
+    expect(authenticate(config, '10.20.3.4', { ...headers, 'x-roles': 'admin' })).toMatchObject({
+      isAdmin: true,
+    });
+  });
+
+  it.each([
+    ['an address outside', '10.21.0.1', headers],
+    ['this machine, when it is not listed', '127.0.0.1', headers],
+    ['no address', '', headers],
+    ['no identity', '10.20.3.4', { 'x-roles': 'admin' }],
+    ['an unconfirmed identity', '10.20.3.4', { ...headers, 'x-identity-status': 'Invalid' }],
+    ['a project given twice', '10.20.3.4', { ...headers, 'x-project-id': 'victim, mine' }],
+  ])('refuses %s', (_what, address, sent) => {
+    expect(authenticate(config, address, sent)).toBe('UNAUTHENTICATED');
+  });
+});

@@ -1,0 +1,42 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { AuthConfig } from '../config/config.js';
+import { authenticateByHeaders } from './headers.js';
+import { authenticateNobody } from './none.js';
+import type { Caller } from './caller.js';
+
+/** What authentication may look at. */
+export interface Credentials {
+  /** Address of the peer of the connection; forwarded addresses are not trusted. */
+  readonly address: string;
+  /** Lower-case names. */
+  readonly headers: IncomingHttpHeaders;
+  readonly requestId: string;
+}
+
+/** Establishes who is calling. */
+export interface Authenticator {
+  /**
+   * Lets a connection in that needs no identity, for health and metrics.
+   * @throws {ForbiddenError} `REMOTE_REFUSED` when the peer may not speak to this server at all.
+   */
+  admit(credentials: Credentials): void;
+  /**
+   * @throws {ForbiddenError} `UNAUTHENTICATED` when the request does not say who it is, or from
+   *   where it may not say so; `REMOTE_REFUSED` as {@link admit}.
+   */
+  authenticate(credentials: Credentials): Caller;
+}
+export const Authenticator = Symbol('Authenticator');
+
+/** The authenticator that the configuration asks for. */
+export function createAuthenticator(
+  config: AuthConfig,
+  publicEndpoint: string | undefined,
+): Authenticator {
+  switch (config.mode) {
+    case 'none':
+      return authenticateNobody(config, publicEndpoint);
+    case 'headers':
+      return authenticateByHeaders(config);
+  }
+}

@@ -1,0 +1,120 @@
+import { assertCanSetOwner, assertCanSetVisibility } from '../auth/policy.js';
+import type { Caller } from '../auth/caller.js';
+import { ConflictError, ForbiddenError } from '../base/errors.js';
+import type { ImageChange } from '../engine/ports.js';
+import type { Image, ImageAttributes, ImageStatus } from '../image/image.js';
+import { assertUnclaimed } from './claims.js';
+import type { Claims } from './claims.js';
+import type { ImageEdit } from './catalogue.js';
+import { assertCount, assertProperty, assertTag, assertWritableName } from './property-rules.js';
+
+/** Bytes are judged against the declared formats: these stay as they are once bytes are held. */
+const FORMATS_OPEN: readonly ImageStatus[] = ['queued', 'uploading'];
+
+export interface EditLimits {
+  readonly maxProperties: number;
+  readonly maxTags: number;
+}
+
+export interface Edited {
+  readonly change: ImageChange;
+  /** Attributes and `properties.<name>` that the caller has set or removed. */
+  readonly names: readonly string[];
+}
+
+/** What edits make of an image, after every rule has been asked; pure. */
+export function applyEdits(
+  image: Image,
+  edits: readonly ImageEdit[],
+  rules: { readonly caller: Caller; readonly claims: Claims; readonly limits: EditLimits },
+): Edited {
+  const { caller, claims, limits } = rules;
+  const properties = new Map(Object.entries(image.properties));
+  const touched = new Set<string>();
+  let attributes: Partial<ImageAttributes> = {};
+  for (const edit of edits) {
+    if (edit.kind === 'attributes') {
+      assertAttributes(image, edit.value, caller);
+      attributes = { ...attributes, ...edit.value };
+    } else {
+      if (!caller.isAdmin) assertUnclaimed(claims, edit.name);
+      editProperty(properties, edit);
+      touched.add(edit.name);
+    }
+  }
+
+  const tags = attributes.tags === undefined ? undefined : uniqueTags(attributes.tags);
+  const before = Object.keys(image.properties).length;
+  assertCount('properties', { before, after: properties.size, max: limits.maxProperties });
+  const tagsAfter = tags?.length ?? image.tags.length;
+  assertCount('tags', { before: image.tags.length, after: tagsAfter, max: limits.maxTags });
+
+  return {
+    change: {
+      ...attributes,
+      ...(tags === undefined ? {} : { tags }),
+      ...(touched.size === 0
+        ? {}
+        : {
+            properties: Object.fromEntries(
+              [...touched].map((name) => [name, properties.get(name) ?? null]),
+            ),
+          }),
+    },
+    names: [...Object.keys(attributes), ...[...touched].map((name) => `properties.${name}`)],
+  };
+}
+
+/** Tags in the order given, each once. @throws {InvalidInputError} `PROPERTY_INVALID` */
+export function uniqueTags(tags: readonly string[]): readonly string[] {
+  tags.forEach(assertTag);
+  return [...new Set(tags)];
+}
+
+function editProperty(
+  properties: Map<string, string>,
+  edit: Extract<ImageEdit, { kind: 'property' }>,
+): void {
+  const { op, name } = edit;
+  assertWritableName(name);
+  const present = properties.has(name);
+  if ((op === 'replace' || op === 'remove') && !present) {
+    throw new ConflictError({
+      code: 'PROPERTY_MISSING',
+      message: `Property "${name}" does not exist`,
+      hint: 'Use the operation "add" to set it',
+    });
+  }
+  if (op === 'create' && present) {
+    throw new ConflictError({
+      code: 'PROPERTY_PRESENT',
+      message: `Property "${name}" exists already`,
+      hint: 'Use the operation "replace" to change it',
+    });
+  }
+  if (edit.op === 'remove') {
+    properties.delete(name);
+  } else {
+    assertProperty(name, edit.value);
+    properties.set(name, edit.value);
+  }
+}
+
+function assertAttributes(image: Image, change: Partial<ImageAttributes>, caller: Caller): void {
+  if (change.visibility !== undefined && change.visibility !== image.visibility) {
+    assertCanSetVisibility(caller, change.visibility);
+  }
+  if (change.owner !== undefined && change.owner !== image.owner) {
+    assertCanSetOwner(caller, change.owner);
+  }
+  for (const name of ['diskFormat', 'containerFormat'] as const) {
+    const value = change[name];
+    if (value === undefined || value === image[name]) continue;
+    if (FORMATS_OPEN.includes(image.status)) continue;
+    throw new ForbiddenError({
+      code: 'FORMAT_FIXED',
+      message: `The formats of an image in status "${image.status}" cannot be changed`,
+      hint: 'Set them while the image is queued, before its import',
+    });
+  }
+}

@@ -1,0 +1,96 @@
+import { TransientError } from '../base/errors.js';
+import { fileBlocks } from './file-blocks.js';
+import { PassRun } from './pass-run.js';
+import type { PassResources } from './pass-run.js';
+import type { PassJob, PassResult, PassSource } from './pass.js';
+import { checkSize } from './size-limits.js';
+import { streamBlocks } from './stream-blocks.js';
+import { StreamReader } from './stream-reader.js';
+import { prefixMissing, TargetFile } from './target-file.js';
+import { ThreadFile } from './thread-file.js';
+
+/** Carries out one pass; aborting `failure` ends it early. */
+export async function runPass(
+  job: PassJob,
+  resources: PassResources,
+  failure: AbortController,
+): Promise<PassResult> {
+  const { source } = job;
+  return source.kind === 'file'
+    ? await readThrough(source.path, job, resources, failure)
+    : await bringIn(source, job, resources, failure);
+}
+
+async function readThrough(
+  path: string,
+  job: PassJob,
+  resources: PassResources,
+  failure: AbortController,
+): Promise<PassResult> {
+  const run = new PassRun(job, resources, failure);
+  try {
+    const file = await ThreadFile.open(path, 'read', resources.files);
+    try {
+      checkSize(file.size, job);
+      const size = await run.take(fileBlocks(file, file.size, run.share, run.signal), undefined);
+      return { ...(await run.conclude(size)), allocatedSize: await file.allocated() };
+    } finally {
+      await file.close();
+    }
+  } finally {
+    await run.end();
+  }
+}
+
+async function bringIn(
+  source: Extract<PassSource, { kind: 'stream' }>,
+  job: PassJob,
+  resources: PassResources,
+  failure: AbortController,
+): Promise<PassResult> {
+  const { prefix } = source;
+  // From here on a source that breaks cannot end the process, whatever else goes wrong.
+  const reader = new StreamReader(source.stream);
+  try {
+    const run = new PassRun(job, resources, failure);
+    try {
+      const onDurable = job.onDurable ?? (() => undefined);
+      const target = await TargetFile.open(source.target, prefix, resources, onDurable);
+      try {
+        const kept = fileBlocks(target.file, prefix, run.share, run.signal);
+        const seen = await run.take(kept, undefined);
+        if (seen !== prefix) throw prefixMissing(source.target, prefix, seen);
+        const limits = { ...job, idleTimeoutMs: source.idleTimeoutMs };
+        const coming = streamBlocks(reader, prefix, limits, run.share, run.signal);
+        const facts = await run.conclude(await run.take(coming, target));
+        await target.flush();
+        return { ...facts, allocatedSize: await target.file.allocated() };
+      } catch (error) {
+        job.signal.throwIfAborted();
+        await run.settled();
+        throw await withDurable(error, target);
+      } finally {
+        await run.settled();
+        await target.close();
+      }
+    } finally {
+      await run.end();
+    }
+  } finally {
+    reader.release();
+  }
+}
+
+/** What arrived before a failure that may pass is kept for the next try. */
+async function withDurable(error: unknown, target: TargetFile): Promise<unknown> {
+  if (!(error instanceof TransientError)) return error;
+  const durable = await target.flush();
+  return new TransientError({
+    code: error.code,
+    message: error.message,
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+    details: { ...error.details, durable },
+    cause: error,
+  });
+}

@@ -1,0 +1,33 @@
+import { inject, injectable } from 'inversify';
+import { StagingArea } from '../staging/area.js';
+import { Housekeeping } from './housekeeping.js';
+import { Janitor } from './janitor.js';
+import { Recovery } from './recovery.js';
+import { Scheduler } from './scheduler.js';
+
+/** Starts and stops the parts of the engine in order. */
+@injectable()
+export class Engine {
+  constructor(
+    @inject(StagingArea) private readonly staging: StagingArea,
+    @inject(Recovery) private readonly recovery: Recovery,
+    @inject(Scheduler) private readonly scheduler: Scheduler,
+    @inject(Janitor) private readonly janitor: Janitor,
+    @inject(Housekeeping) private readonly housekeeping: Housekeeping,
+  ) {}
+
+  /** Takes over what an earlier life has left, then begins to work. */
+  async start(): Promise<void> {
+    await this.staging.start();
+    await this.recovery.recover();
+    this.scheduler.start();
+    this.housekeeping.start();
+  }
+
+  /** Lets running imports end until the deadline, interrupts them then. */
+  async stop(deadlineMs: number): Promise<void> {
+    await this.housekeeping.stop();
+    await this.scheduler.stop(deadlineMs);
+    await this.janitor.stop();
+  }
+}

@@ -1,0 +1,57 @@
+import Koa from 'koa';
+import { Router } from '@koa/router';
+import type { HttpState } from './context.js';
+import { accessLog } from './middleware/access-log.js';
+import { authentication } from './middleware/authentication.js';
+import { errors } from './middleware/errors.js';
+import { requestId } from './middleware/request-id.js';
+import { versions } from './middleware/versions.js';
+import type { HttpParts, Lifetime } from './parts.js';
+import { discoveryRoutes } from './routes/discovery.js';
+import { imageDataRoutes } from './routes/image-data.js';
+import { imageImportRoutes } from './routes/image-imports.js';
+import { imageRoutes } from './routes/images.js';
+import { importRoutes } from './routes/imports.js';
+import { operationRoutes } from './routes/operations.js';
+import { taskRoutes } from './routes/tasks.js';
+
+/**
+ * The HTTP layer: middleware, and one router for each resource. It parses, asks one service, and
+ * presents; it decides nothing about images, imports or bytes, and names of the wire end here.
+ */
+export function createApp(parts: HttpParts, lifetime: Lifetime): Koa<HttpState> {
+  const app = new Koa<HttpState>();
+  const router = new Router<HttpState>();
+  const resources = [
+    discoveryRoutes(parts),
+    imageRoutes(parts),
+    imageDataRoutes(parts),
+    imageImportRoutes(parts),
+    taskRoutes(parts),
+    importRoutes(parts, lifetime),
+    operationRoutes(parts, lifetime),
+  ];
+  for (const resource of resources) router.use(resource.routes());
+
+  app.use(requestId(parts.log));
+  app.use(accessLog(parts.metrics));
+  app.use(errors());
+  app.use(async (ctx, next) => {
+    if (lifetime.stopping.aborted) ctx.set('Connection', 'close');
+    await next();
+  });
+  app.use(authentication(parts.authenticator));
+  app.use(versions(parts.config.server.publicEndpoint));
+  app.use(async (ctx, next) => {
+    await next();
+    // The pattern of the route, for metrics: the router has put it there.
+    const { _matchedRoute: route } = ctx as { readonly _matchedRoute?: unknown };
+    if (typeof route === 'string') ctx.state.route = route;
+  });
+  app.use(router.routes());
+  app.use(router.allowedMethods());
+  app.on('error', (error: unknown) => {
+    parts.log.error('An answer failed', { error });
+  });
+  return app;
+}

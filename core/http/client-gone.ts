@@ -1,0 +1,32 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CancelledError } from '../base/errors.js';
+
+/**
+ * A signal that is aborted when the client goes away before it has sent its whole body. Once the
+ * body is here, what the client has asked for goes on without it.
+ */
+export function clientGone(
+  req: IncomingMessage,
+  res: ServerResponse,
+): { readonly signal: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  const closed = (): void => {
+    if (req.complete) return;
+    controller.abort(
+      new CancelledError({
+        code: 'CLIENT_GONE',
+        message: 'The client went away before it had sent everything',
+        hint: 'Send the data again',
+      }),
+    );
+  };
+  req.once('close', closed);
+  res.once('close', closed);
+  return {
+    signal: controller.signal,
+    stop() {
+      req.off('close', closed);
+      res.off('close', closed);
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import type { Authenticator } from '../auth/authenticator.js';
+import type { Clock } from '../base/clock.js';
+import type { Catalogue } from '../catalogue/catalogue.js';
+import type { Config } from '../config/config.js';
+import type { Database } from '../engine/ports.js';
+import type { Downloads, Imports, Uploads } from '../engine/service.js';
+import type { Plugins } from '../plugin/plugins.js';
+import type { StoreRegistry } from '../store/registry.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { ServerMetrics } from '../telemetry/metrics.js';
+
+/** What the HTTP layer is made of; it owns none of it. */
+export interface HttpParts {
+  readonly config: Config;
+  readonly catalogue: Catalogue;
+  readonly imports: Imports;
+  readonly uploads: Uploads;
+  readonly downloads: Downloads;
+  readonly stores: Pick<StoreRegistry, 'list' | 'has'>;
+  readonly plugins: Pick<Plugins, 'methods'>;
+  readonly database: Pick<Database, 'read'>;
+  readonly authenticator: Authenticator;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: ServerMetrics;
+}
+
+/** What a running server tells its long-lived answers. */
+export interface Lifetime {
+  /** Aborted when the server begins to stop: streams of events end. */
+  readonly stopping: AbortSignal;
+}

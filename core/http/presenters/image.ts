@@ -1,0 +1,49 @@
+import type { JsonObject } from '../../base/json.js';
+import { RESERVED_PREFIX } from '../../catalogue/property-rules.js';
+import type { Image } from '../../image/image.js';
+import { presentTime } from './time.js';
+
+/** What an image shows beside its own record. */
+export interface ImageFacts {
+  /** Stores that hold the bytes; `undefined` where only one store is configured. */
+  readonly stores: readonly string[] | undefined;
+  /** The reserved properties that tell clients of imports (IMP-09). */
+  readonly importProperties: Readonly<Record<string, string>>;
+}
+
+/** An image as the Image API shows it. Base properties come last, so that none is overwritten. */
+export function presentImage(image: Image, facts: ImageFacts): JsonObject {
+  const own = Object.entries(image.properties).filter(
+    ([name]) => !name.startsWith(RESERVED_PREFIX),
+  );
+  const path = `/v2/images/${image.id}`;
+  return {
+    ...Object.fromEntries(own),
+    ...facts.importProperties,
+    name: image.name,
+    disk_format: image.diskFormat,
+    container_format: image.containerFormat,
+    visibility: image.visibility,
+    size: image.size,
+    virtual_size: image.virtualSize,
+    status: image.status,
+    checksum: image.checksum,
+    protected: image.protected,
+    min_ram: image.minRam,
+    min_disk: image.minDisk,
+    owner: image.owner,
+    os_hidden: image.osHidden,
+    os_hash_algo: image.osHashAlgo,
+    os_hash_value: image.osHashValue,
+    id: image.id,
+    created_at: presentTime(image.createdAt),
+    updated_at: presentTime(image.updatedAt),
+    tags: image.tags,
+    self: path,
+    file: `${path}/file`,
+    schema: '/v2/schemas/image',
+    ...(facts.stores === undefined || facts.stores.length === 0
+      ? {}
+      : { stores: facts.stores.join(',') }),
+  };
+}

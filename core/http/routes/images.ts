@@ -1,0 +1,105 @@
+import { Router } from '@koa/router';
+import { callerOf } from '../context.js';
+import type { HttpRouter, HttpState } from '../context.js';
+import { imageFacts } from '../image-facts.js';
+import type { HttpParts } from '../parts.js';
+import { presentImage } from '../presenters/image.js';
+import { assertNoBody, mediaType, readJson } from '../requests/body.js';
+import { imageIdOf } from '../requests/ids.js';
+import { parseNewImage } from '../requests/image-body.js';
+import { PATCH_TYPES, PATCH_V20, parseImagePatch } from '../requests/image-patch.js';
+import { parseImageQuery } from '../requests/image-query.js';
+import { pageUrl } from '../requests/query.js';
+import type { Image } from '../../image/image.js';
+import type { JsonObject } from '../../base/json.js';
+
+const PATH = '/v2/images';
+
+/** Records of images: create, list, show, update, delete, tags, deactivate and reactivate. */
+export function imageRoutes(parts: HttpParts): HttpRouter {
+  const { catalogue, config, database, stores, plugins } = parts;
+  const { maxJsonSize } = config.server;
+  const multiStore = stores.list().length > 1;
+  const router = new Router<HttpState>();
+
+  const present = async (image: Image): Promise<JsonObject> =>
+    presentImage(image, await imageFacts(database.read, image, multiStore));
+
+  router.post(PATH, async (ctx) => {
+    const request = parseNewImage(await readJson(ctx, maxJsonSize));
+    const image = await catalogue.create(callerOf(ctx), request);
+    ctx.status = 201;
+    ctx.set('Location', `${PATH}/${image.id}`);
+    const methods = plugins.methods.filter(({ definition }) => definition.requestable !== false);
+    ctx.set(
+      'OpenStack-image-import-methods',
+      methods.map(({ definition }) => definition.name).join(','),
+    );
+    ctx.set(
+      'OpenStack-image-store-ids',
+      stores
+        .list()
+        .map(({ id }) => id)
+        .join(','),
+    );
+    ctx.body = await present(image);
+  });
+
+  router.get(PATH, async (ctx) => {
+    const query = parseImageQuery(ctx.query);
+    const images = await catalogue.list(callerOf(ctx), query);
+    const last = images.at(-1);
+    const full = last !== undefined && images.length === query.limit;
+    ctx.body = {
+      images: await Promise.all(images.map(present)),
+      first: pageUrl(PATH, ctx.query, undefined),
+      ...(full ? { next: pageUrl(PATH, ctx.query, last.id) } : {}),
+      schema: '/v2/schemas/images',
+    };
+  });
+
+  router.get(`${PATH}/:id`, async (ctx) => {
+    ctx.body = await present(await catalogue.show(callerOf(ctx), imageIdOf(ctx)));
+  });
+
+  router.patch(`${PATH}/:id`, async (ctx) => {
+    const id = imageIdOf(ctx);
+    // Set before it is known whether it is needed: errors keep the headers of the answer.
+    if (!PATCH_TYPES.some((type) => type === mediaType(ctx))) {
+      ctx.set('Accept-Patch', PATCH_TYPES.join(', '));
+    }
+    const body = await readJson(ctx, maxJsonSize, PATCH_TYPES);
+    const edits = parseImagePatch(body, mediaType(ctx) === PATCH_V20 ? 4 : 10);
+    ctx.body = await present(await catalogue.update(callerOf(ctx), id, edits));
+  });
+
+  router.delete(`${PATH}/:id`, async (ctx) => {
+    assertNoBody(ctx);
+    await catalogue.remove(callerOf(ctx), imageIdOf(ctx));
+    ctx.status = 204;
+  });
+
+  router.put(`${PATH}/:id/tags/:tag`, async (ctx) => {
+    assertNoBody(ctx);
+    await catalogue.addTag(callerOf(ctx), imageIdOf(ctx), ctx.params['tag'] ?? '');
+    ctx.status = 204;
+  });
+
+  router.delete(`${PATH}/:id/tags/:tag`, async (ctx) => {
+    assertNoBody(ctx);
+    await catalogue.removeTag(callerOf(ctx), imageIdOf(ctx), ctx.params['tag'] ?? '');
+    ctx.status = 204;
+  });
+
+  for (const [action, status] of [
+    ['deactivate', 'deactivated'],
+    ['reactivate', 'active'],
+  ] as const) {
+    router.post(`${PATH}/:id/actions/${action}`, async (ctx) => {
+      assertNoBody(ctx);
+      await catalogue.setActive(callerOf(ctx), imageIdOf(ctx), status);
+      ctx.status = 204;
+    });
+  }
+  return router;
+}
