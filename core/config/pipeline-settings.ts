@@ -75,6 +75,9 @@ export type PipelineSettings = z.output<typeof PipelineSettings>;
 
 const MethodObject = z.strictObject({
   name: Text,
+  plugin: Text.optional().describe(
+    'The plugin that brings it, where that is neither built in nor in a pipeline',
+  ),
   enabled: z.boolean().default(true),
   config: PluginPart.default({}),
 });

@@ -1,8 +1,7 @@
 import type { Verdict } from './frame.js';
 import type { Finding, Inspection } from './inspection.js';
 import { finding } from './rules.js';
-
-const SECTOR = 512;
+import { paddedToSector } from './sector.js';
 
 export type Policy = {
   readonly relaxedRules: ReadonlySet<string>;
@@ -51,7 +50,7 @@ function raw(size: number, table: Verdict | undefined): Verdict {
     signatureAt: 0,
     guestBytesFirst: true,
     ...(subformat === undefined ? {} : { subformat }),
-    virtualSize: { bytes: Math.ceil(size / SECTOR) * SECTOR, offset: 0 },
+    virtualSize: { bytes: paddedToSector(size), offset: 0 },
     findings: [],
     metadata: {},
   };
@@ -84,14 +83,21 @@ function sizeLimit(image: Verdict, maxVirtualSize: number): readonly Finding[] {
     finding(
       'virtual-size-limit',
       told.offset,
-      `The virtual size is ${BigInt(told.bytes)} bytes, the limit is ${maxVirtualSize}`,
+      `The virtual size is ${exact(told.bytes)} bytes, the limit is ${maxVirtualSize}`,
     ),
   ];
 }
 
 /** A size that a JavaScript number cannot hold exactly is left out; a finding tells of it. */
 function virtualSize({ virtualSize: told }: Verdict): { readonly virtualSize?: number } {
-  return told && Number.isSafeInteger(told.bytes) ? { virtualSize: told.bytes } : {};
+  return told && Number.isSafeInteger(told.bytes) && told.bytes >= 0
+    ? { virtualSize: told.bytes }
+    : {};
+}
+
+/** All digits of a size; a descriptor in text can tell one that is no finite number. */
+function exact(bytes: number): string {
+  return Number.isFinite(bytes) ? BigInt(Math.floor(bytes)).toString() : String(bytes);
 }
 
 function relax(found: Finding, relaxedRules: ReadonlySet<string>): Finding {

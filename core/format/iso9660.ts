@@ -3,6 +3,7 @@ import type { ByteView } from './byte-view.js';
 import { read, readEnd, type FormatInspector, type Inspecting } from './frame.js';
 import type { Finding } from './inspection.js';
 import { finding } from './rules.js';
+import { paddedToSector } from './sector.js';
 
 // Source: ECMA-119 (ISO 9660) 8.4 "Primary Volume Descriptor"; the set of descriptors starts at
 // sector 16 of 2048 bytes. Numbers marked 2x are little-endian, then big-endian.
@@ -58,7 +59,7 @@ function* inspect(): Inspecting {
     signatureAt: DESCRIPTORS_AT + 1,
     guestBytesFirst: true,
     subformat: 'iso9660',
-    virtualSize: { bytes: Math.ceil(size / 512) * 512, offset: 0 },
+    virtualSize: { bytes: paddedToSector(size), offset: 0 },
     findings: [...judge(primary, size)],
     metadata: primary ? describe(primary, descriptors, root) : {},
   };

@@ -3,6 +3,7 @@ import { quoted, type ByteView } from './byte-view.js';
 import type { Finding } from './inspection.js';
 import { inspectLuks2 } from './luks2.js';
 import { finding } from './rules.js';
+import { SECTOR } from './sector.js';
 
 // Source: "LUKS On-Disk Format Specification" 1.2.3, figure 1; all fields are big-endian.
 //
@@ -13,7 +14,6 @@ import { finding } from './rules.js';
 //      40   32  cipher mode                  168   40  UUID
 const SIGNATURE = 'LUKS\xba\xbe';
 const HEADER_LENGTH = 592;
-const SECTOR = 512;
 
 /** Encrypted volumes of Linux, versions 1 and 2. */
 export const luks: FormatInspector = { name: 'luks', inspect };

@@ -2,10 +2,10 @@ import type { ByteView } from './byte-view.js';
 import { read, readEnd, type FormatInspector, type Inspecting } from './frame.js';
 import type { Finding } from './inspection.js';
 import { finding } from './rules.js';
+import { SECTOR } from './sector.js';
 
 // Source: UEFI Specification 2.10, 5.2.1 "Legacy MBR": 440 disk signature, 446 four records of 16
 // bytes (0 boot indicator, 4 type, 8 first LBA, 12 sectors; little-endian), 510 signature 55 AA.
-const SECTOR = 512;
 const RECORDS_AT = 446;
 const RECORD_LENGTH = 16;
 const RECORDS = 4;

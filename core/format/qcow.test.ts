@@ -42,6 +42,7 @@ describe('qed', () => {
     ['a backing file', 'backing-file', (writer) => writer.u64le(16, 1).u32le(56, 64).u32le(60, 4)],
     ['feature bit 9', 'unknown-features', (writer) => writer.u64le(16, 512)],
     ['clusters of 3 bytes', 'header-malformed', (writer) => writer.u32le(4, 3)],
+    ['a size of half a sector', 'header-malformed', (writer) => writer.u64le(48, 256)],
     ['tables of 17 clusters', 'header-malformed', (writer) => writer.u32le(8, 17)],
     ['a size of 2^63', 'virtual-size-limit', (writer) => writer.u64le(48, 2n ** 63n)],
     ['an L1 table behind the end', 'outside-file', (writer) => writer.u64le(40, 8192)],

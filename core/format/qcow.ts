@@ -2,6 +2,7 @@ import { quoted, type ByteView } from './byte-view.js';
 import { read, readEnd, type FormatInspector, type Inspecting } from './frame.js';
 import type { Finding } from './inspection.js';
 import { finding } from './rules.js';
+import { wholeSectors } from './sector.js';
 
 // Source: QEMU block/qcow.c, struct QCowHeader; all fields are big-endian.
 //
@@ -37,7 +38,7 @@ function* inspect(): Inspecting {
     format: 'qcow',
     layer: 'image',
     signatureAt: 0,
-    virtualSize: { bytes: head.u64be(24), offset: 24 },
+    virtualSize: { bytes: wholeSectors(head.u64be(24)), offset: 24 },
     findings: [...judge(head, size)],
     metadata: {
       version: 1,

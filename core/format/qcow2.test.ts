@@ -108,6 +108,10 @@ describe('qcow2', () => {
     expect(brokenRules(inspectBytes(qcow2Image({ patch })))).toContain(rule);
   });
 
+  it('counts whole sectors, as QEMU does', () => {
+    expect(inspectBytes(qcow2Image({ virtualSize: 1_000_100 })).virtualSize).toBe(999_936);
+  });
+
   it('notes the dirty bit, since the image can be read', () => {
     const result = inspectBytes(qcow2Image({ patch: (writer) => writer.u64be(72, 1n) }));
     expect(result).toMatchObject({ safe: true, findings: [{ rule: 'not-closed-cleanly' }] });

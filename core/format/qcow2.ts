@@ -5,6 +5,7 @@ import type { Finding } from './inspection.js';
 import { readExtensions, type Extensions } from './qcow2-extensions.js';
 import { judgeTables } from './qcow2-tables.js';
 import { finding } from './rules.js';
+import { wholeSectors } from './sector.js';
 
 // Source: QEMU docs/interop/qcow2.txt, "Header"; all fields are big-endian.
 //
@@ -59,7 +60,7 @@ function* inspect(): Inspecting {
     layer: 'image',
     signatureAt: 0,
     subformat: `v${version}`,
-    virtualSize: { bytes: head.u64be(24), offset: 24 },
+    virtualSize: { bytes: wholeSectors(head.u64be(24)), offset: 24 },
     findings: [...judge(head, extensions, size)],
     metadata: describe(head, extensions),
   };

@@ -2,6 +2,7 @@ import { quoted, type ByteView } from './byte-view.js';
 import { read, readEnd, type FormatInspector, type Inspecting } from './frame.js';
 import type { Finding } from './inspection.js';
 import { finding } from './rules.js';
+import { SECTOR } from './sector.js';
 
 // Source: QEMU docs/interop/qed_spec.txt, "Header"; all fields are little-endian.
 //
@@ -94,6 +95,9 @@ function* judgeSize(head: ByteView, tableLength: number, size: number): Iterable
       48,
       `The virtual size is ${head.big64le(48)} bytes, tables of this size reach ${BigInt(limit)}`,
     );
+  }
+  if (imageSize % SECTOR !== 0) {
+    yield finding('header-malformed', 48, `The size ${imageSize} is no multiple of a sector`);
   }
   if (offset + tableLength > size) {
     yield finding(

@@ -2,6 +2,7 @@ import type { ByteView } from './byte-view.js';
 import { read, readEnd, type FormatInspector, type Inspecting } from './frame.js';
 import type { Finding } from './inspection.js';
 import { finding } from './rules.js';
+import { paddedToSector } from './sector.js';
 
 // Source: VirtualBox src/VBox/Storage/VDICore.h, VDIPREHEADER and VDIHEADER1PLUS; all fields are
 // little-endian.
@@ -50,7 +51,7 @@ function* inspect(): Inspecting {
     layer: 'image',
     signatureAt: SIGNATURE_AT,
     ...(type === undefined ? {} : { subformat: type }),
-    virtualSize: { bytes: header.u64le(368), offset: 368 },
+    virtualSize: { bytes: paddedToSector(header.u64le(368)), offset: 368 },
     findings: [...judge(header, size)],
     metadata: {
       version: `${header.u16le(70)}.${header.u16le(68)}`,

@@ -1,4 +1,5 @@
 import type { ByteView } from './byte-view.js';
+import { SECTOR, wholeSectors } from './sector.js';
 
 // Source: Microsoft, "Virtual Hard Disk Image Format Specification" 1.0 (2006), "Hard Disk Footer
 // Format"; all fields are big-endian.
@@ -22,8 +23,6 @@ export const TYPES: ReadonlyMap<number, string> = new Map([
   [4, 'differencing'],
 ]);
 
-const SECTOR = 512;
-
 /** Creators whose size is the current size; QEMU block/vpc.c vpc_open(). */
 const SIZE_CREATORS = ['win ', 'qem2', 'd2v ', 'tap\0', 'CTXS'];
 
@@ -37,7 +36,7 @@ const MAX_GEOMETRY = 65535 * 16 * 255;
 export function sizeOf(footer: ByteView): number {
   const sectors = footer.u16be(56) * footer.u8(58) * footer.u8(59);
   const usesSize = SIZE_CREATORS.includes(footer.latin1(28, 4)) || sectors === MAX_GEOMETRY;
-  return usesSize ? footer.u64be(48) : sectors * SECTOR;
+  return usesSize ? wholeSectors(footer.u64be(48)) : sectors * SECTOR;
 }
 
 /** "The one's complement of the sum of all the bytes … without the checksum field". */

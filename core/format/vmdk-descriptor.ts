@@ -2,6 +2,7 @@ import type { JsonObject } from '../base/json.js';
 import { printable, quoted, type ByteView } from './byte-view.js';
 import type { Finding } from './inspection.js';
 import { finding } from './rules.js';
+import { SECTOR } from './sector.js';
 
 // Source: VMware, "Virtual Disk Format 5.0" technical note, "The Descriptor File": lines of
 // `key = value`, extents as `access sectors type "file" offset`, and the disk data base (`ddb.*`).
@@ -40,10 +41,8 @@ const PARENT_HINT = 'parentfilenamehint';
 /** Some writers put an access word behind the count, too. */
 const EXTENT =
   /^(?:RW|RDONLY|NOACCESS)\s+(\d+)(?:\s+(?:RW|RDONLY|NOACCESS))?\s+(\w+)(?:\s+"([^"]*)"?)?/i;
-const ENTRY = /^([\w.]+)\s*=\s*"?([^"]*)"?$/;
 const MAX_NAMED_EXTENTS = 8;
 const MAX_DATABASE_ENTRIES = 64;
-const SECTOR = 512;
 
 export type Descriptor = {
   /** Offset of the text in the stream. */
@@ -69,7 +68,8 @@ type Extent = {
  */
 export function isDescriptor(start: ByteView): boolean {
   if (!/^(?:\xef\xbb\xbf)?[\s#v]/i.test(start.latin1(0, 4))) return false;
-  const lines = linesOf(start);
+  // QEMU probes behind a NUL, too.
+  const lines = linesOf(start.latin1());
   const first = lines.find((line) => line !== '' && !line.startsWith('#'));
   return (
     (first !== undefined && /^version\s*=\s*"?\d+"?$/i.test(first)) ||
@@ -82,16 +82,17 @@ export function parseDescriptor(text: ByteView): Descriptor {
   const extents: Extent[] = [];
   const entries = new Map<string, string>();
   const database = new Map<string, string>();
-  for (const line of linesOf(text)) {
+  for (const line of linesOf(textOf(text))) {
     const extent = EXTENT.exec(line);
-    const [, key, value] = ENTRY.exec(line) ?? [];
+    const entry = entryOf(line);
     if (extent) {
       extents.push({ sectors: Number(extent[1]), type: extent[2] ?? '', file: extent[3] });
-    } else if (key !== undefined && value !== undefined) {
+    } else if (entry) {
+      const [key, value] = entry;
       const lower = key.toLowerCase();
-      if (!lower.startsWith('ddb.')) entries.set(lower, printable(value));
+      if (!lower.startsWith('ddb.')) entries.set(lower, value);
       else if (database.size < MAX_DATABASE_ENTRIES) {
-        database.set(printable(key.slice('ddb.'.length)), printable(value));
+        database.set(printable(key.slice('ddb.'.length)), value);
       }
     }
   }
@@ -172,10 +173,16 @@ function isSparse({ type }: Extent): boolean {
   return type.toUpperCase() === 'SPARSE';
 }
 
-function linesOf(text: ByteView): readonly string[] {
-  return textOf(text)
-    .split(/\r\n|\r|\n/)
-    .map((line) => line.trim());
+/** Key and value of a line. No pattern does this, since a hostile line makes some quadratic. */
+function entryOf(line: string): readonly [key: string, value: string] | undefined {
+  const equals = line.indexOf('=');
+  const key = line.slice(0, Math.max(equals, 0)).trim();
+  if (!/^[\w.]+$/.test(key)) return undefined;
+  return [key, printable(line.slice(equals + 1).replaceAll('"', ''))];
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.split(/\r\n|\r|\n/).map((line) => line.trim());
 }
 
 function textOf(text: ByteView): string {

@@ -1,6 +1,7 @@
 import type { ByteView } from './byte-view.js';
 import { read, readEnd, type Inspecting } from './frame.js';
 import { finding } from './rules.js';
+import { SECTOR } from './sector.js';
 
 // Extents of ESX servers, which are never complete: their descriptor is another file.
 //
@@ -13,7 +14,6 @@ import { finding } from './rules.js';
 const COWD = 'COWD';
 const SE_SPARSE = '\xbe\xba\xfe\xca\0\0\0\0';
 const HEADER_READ = 64;
-const SECTOR = 512;
 
 export function isEsx(start: ByteView): boolean {
   return start.startsWith(COWD) || start.startsWith(SE_SPARSE);

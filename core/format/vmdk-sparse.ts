@@ -1,6 +1,7 @@
 import type { ByteView } from './byte-view.js';
 import type { Finding } from './inspection.js';
 import { finding } from './rules.js';
+import { SECTOR } from './sector.js';
 
 // Source: VMware, "Virtual Disk Format 5.0" technical note, "Hosted Sparse Extent Header" and
 // "Stream-Optimized Compressed Sparse Extents"; all fields are little-endian, offsets in sectors.
@@ -15,7 +16,6 @@ import { finding } from './rules.js';
 //      36    8  descriptor size
 //      44    4  entries of a grain table
 export const SIGNATURE = 'KDMV';
-export const SECTOR = 512;
 
 /** "If … gdOffset is set to GD_AT_END, a footer at the end of the file holds the offset". */
 const GD_AT_END = 0xffffffffffffffffn;

@@ -2,6 +2,7 @@ import { quoted, type ByteView } from './byte-view.js';
 import { read, readEnd, type FormatInspector, type Inspecting, type Reading } from './frame.js';
 import type { Finding } from './inspection.js';
 import { finding } from './rules.js';
+import { SECTOR } from './sector.js';
 import {
   createType,
   describeDescriptor,
@@ -20,7 +21,6 @@ import {
   isStream,
   judgeFooter,
   judgeSparseHeader,
-  SECTOR,
   SIGNATURE,
   STREAM_END_LENGTH,
 } from './vmdk-sparse.js';
