@@ -59,6 +59,7 @@ describe.each(['limits', 'bubblewrap'] as const)('Programs with %s', (confinemen
     const names = stdout.split('\n').map((line) => line.split('=')[0]);
     expect(names.filter((name) => name !== '' && name !== 'PWD').sort()).toEqual([
       'LC_ALL',
+      'MALLOC_ARENA_MAX',
       'PATH',
     ]);
   });
