@@ -78,6 +78,9 @@ export type PipelineSettings = z.output<typeof PipelineSettings>;
 
 const MethodObject = z.strictObject({
   name: Text.describe('As clients name it'),
+  plugin: Text.optional().describe(
+    'The plugin that brings it, where that is neither built in nor in a pipeline',
+  ),
   enabled: z.boolean().default(true).describe('`false`: as if it were not listed'),
   config: PluginPart.default({}).describe('The method’s own settings'),
 });

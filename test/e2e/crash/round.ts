@@ -57,7 +57,14 @@ export async function crashRound(
   await writeFile(config, CONFIG);
   const ids = await prepare({ dataDir, config }, scenarios, material);
   const acknowledged = new Set<string>();
-  const crashed = await firstLife({ dataDir, config }, scenarios, material, ids, acknowledged, crash);
+  const crashed = await firstLife(
+    { dataDir, config },
+    scenarios,
+    material,
+    ids,
+    acknowledged,
+    crash,
+  );
 
   const faults: string[] = [];
   const server = await startServer({ dataDir, config });
