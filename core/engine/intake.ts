@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { inject, injectable } from 'inversify';
 import { ConflictError, InvalidInputError, NotFoundError } from '../base/errors.js';
+import type { JsonObject } from '../base/json.js';
 import type { ImportsConfig } from '../config/config.js';
 import type { Image } from '../image/image.js';
 import { Plugins } from '../plugin/plugins.js';
@@ -57,13 +58,14 @@ export class Intake {
 
   /**
    * Records the import, its tasks and the image's new status in one transaction. The same
-   * idempotency key answers the import that was begun with it.
+   * idempotency key answers the import that was begun with it. `facts` of the engine's own are kept
+   * with the parameters.
    */
-  async begin(request: ImportRequest): Promise<ImportRecord> {
+  async begin(request: ImportRequest, facts: JsonObject = {}): Promise<ImportRecord> {
     const repeated = await this.#repeated(request);
     if (repeated !== undefined) return repeated;
     const accepted = await this.accept(request);
-    const record = this.#record(request, accepted);
+    const record = this.#record(request, accepted, facts);
     return this.journal.write(async (entry) => {
       const { tx, at, event } = entry;
       const stamped = { ...record, createdAt: at };
@@ -120,14 +122,14 @@ export class Intake {
     if (record !== undefined) await tx.assignGeneration(generation.id, record.id);
   }
 
-  #record(request: ImportRequest, accepted: Accepted): ImportRecord {
+  #record(request: ImportRequest, accepted: Accepted, facts: JsonObject): ImportRecord {
     const { caller, checksum } = request;
     const { userId, projectId, roles } = caller;
     return {
       id: randomUUID(),
       imageId: request.imageId,
       method: request.method,
-      params: accepted.params,
+      params: { ...accepted.params, ...facts },
       stores: accepted.stores,
       allStoresMustSucceed: request.allStoresMustSucceed ?? true,
       data: accepted.method.definition.data,

@@ -68,7 +68,7 @@ export class FilesystemStore implements FileStore {
     return this.#placing(name, (part) => this.#fill(part, name, source, options));
   }
 
-  takeFile(
+  async takeFile(
     name: string,
     file: string,
     { share, signal }: { readonly share: 'link' | 'copy'; readonly signal: AbortSignal },
