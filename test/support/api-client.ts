@@ -29,7 +29,11 @@ export interface ImportDocument {
   readonly image_id: string;
   readonly method: string;
   readonly state: string;
-  readonly failure: { readonly class: string; readonly code: string; readonly message: string } | null;
+  readonly failure: {
+    readonly class: string;
+    readonly code: string;
+    readonly message: string;
+  } | null;
   readonly tasks: readonly {
     readonly name: string;
     readonly state: string;

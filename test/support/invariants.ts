@@ -58,7 +58,9 @@ async function bytesMatch(read: Reader, images: readonly Image[]): Promise<reado
       }
       const info = await qemuInfo(file, image.diskFormat ?? 'raw');
       if (info['virtual-size'] !== image.virtualSize) {
-        found.push(`${where} has a virtual size of ${info['virtual-size']}, not ${image.virtualSize}`);
+        found.push(
+          `${where} has a virtual size of ${info['virtual-size']}, not ${image.virtualSize}`,
+        );
       }
     }
   }
@@ -80,7 +82,8 @@ async function everythingHasAnOwner(read: Reader, dataDir: string): Promise<read
   const staged = path.join(dataDir, 'staging', 'data');
   const files = await readdir(staged);
   for (const file of files) {
-    if (!generations.some((g) => g.file === file)) found.push(`3: staging file ${file} is nobody's`);
+    if (!generations.some((g) => g.file === file))
+      found.push(`3: staging file ${file} is nobody's`);
   }
   for (const { file, state, imageId, importId } of generations) {
     if (state !== 'ready' || importId !== null) {
