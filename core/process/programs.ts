@@ -1,0 +1,74 @@
+import { StowageError } from '../base/errors.js';
+import type { ProgramsConfig } from '../config/config.js';
+import type { ProgramCommand, ProgramResult, Programs } from '../plugin/contract/services.js';
+import { Bubblewrap } from './bubblewrap.js';
+import { findProgram, PROGRAM_ENVIRONMENT } from './find-program.js';
+import { runGroup } from './process-group.js';
+import { programError } from './program-errors.js';
+import { limitingPrefix } from './resource-limits.js';
+
+/**
+ * `onWarning` is told once when programs run with limits only although `auto` was asked for.
+ * Bubblewrap is tried when the first program is run.
+ */
+export function createPrograms(
+  config: ProgramsConfig,
+  onWarning: (message: string) => void,
+): Programs {
+  return new ConfinedPrograms(config, onWarning);
+}
+
+/**
+ * Runs external programs. Invariant of this folder: nothing runs without limits, without a shell's
+ * help or longer than the server, and what parses image bytes sees no other file where the machine
+ * can do that. It knows nothing of imports.
+ */
+class ConfinedPrograms implements Programs {
+  readonly #config: ProgramsConfig;
+  readonly #onWarning: (message: string) => void;
+  #bubblewrap: Promise<Bubblewrap | undefined> | undefined;
+
+  constructor(config: ProgramsConfig, onWarning: (message: string) => void) {
+    this.#config = config;
+    this.#onWarning = onWarning;
+  }
+
+  async run(command: ProgramCommand): Promise<ProgramResult> {
+    command.signal.throwIfAborted();
+    const program = await findProgram(command.program);
+    const prefix = await limitingPrefix(command.limits, this.#config.niceness);
+    this.#bubblewrap ??= this.#confinement();
+    const bubblewrap = await this.#bubblewrap;
+    command.signal.throwIfAborted();
+    const confined = bubblewrap?.argv({ ...command, program }, command.args) ?? [
+      program,
+      ...command.args,
+    ];
+    const end = await runGroup({
+      argv: [...prefix, ...confined],
+      env: PROGRAM_ENVIRONMENT,
+      wallMs: command.limits.wallMs,
+      signal: command.signal,
+      ...(command.onOutput === undefined ? {} : { onOutput: command.onOutput }),
+    });
+    if (end.stopped === 'aborted') command.signal.throwIfAborted();
+    if (end.exitCode === 0 && end.stopped === undefined) {
+      return { stdout: end.stdout, stderr: end.stderr };
+    }
+    throw programError(command.program, end, command.limits);
+  }
+
+  async #confinement(): Promise<Bubblewrap | undefined> {
+    if (this.#config.confinement === 'limits') return undefined;
+    try {
+      return await Bubblewrap.probe();
+    } catch (error) {
+      if (this.#config.confinement === 'bubblewrap' || !(error instanceof StowageError))
+        throw error;
+      this.#onWarning(
+        `Programs that open images run with limits but can read every file that the server can: ${error.message}. ${error.hint ?? ''}`,
+      );
+      return undefined;
+    }
+  }
+}
