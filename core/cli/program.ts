@@ -51,9 +51,10 @@ export function buildProgram(
     .option('--host <ADDRESS>', 'address to listen on (default: 127.0.0.1)')
     .option('--port <N>', 'port to listen on, 0 for any (default: 9292)', portNumber)
     .action(async (options: ServeOptions) => {
-      const { serve } = await import('./commands/serve.js');
       const { config: file, dataDir, host, port } = options;
-      ended(await serve(loadConfig({ file, flags: { dataDir, host, port } }), terminal, signal));
+      const config = loadConfig({ file, flags: { dataDir, host, port } });
+      const { serve } = await import('./commands/serve.js');
+      ended(await serve(config, terminal, signal));
     });
 
   addImport(program, terminal, signal);

@@ -1,5 +1,4 @@
 import type { Config } from '../../config/config.js';
-import { createApplication } from '../../application.js';
 import { ApiClient } from '../client.js';
 import { describeImage } from '../describe-image.js';
 import { startJob } from '../import-job.js';
@@ -66,6 +65,7 @@ async function findOrStart(options: ImportOptions, terminal: Terminal): Promise<
       'Start `stowage serve`, or leave --no-wait out',
     );
   }
+  const { createApplication } = await import('../../application.js');
   const application = await createApplication(forOneImport(config));
   const { url } = await application.start();
   if (options.json !== true)
