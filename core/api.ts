@@ -6,6 +6,8 @@ export { z } from 'zod';
 export * from './base/errors.js';
 export type { Json, JsonObject } from './base/json.js';
 export type { Clock } from './base/clock.js';
+export { Secret } from './base/secret.js';
+export { byteSize, duration, secret } from './config/types.js';
 export type { Finding, Inspection } from './format/inspection.js';
 export type {
   ContainerFormat,
@@ -17,6 +19,7 @@ export type {
 } from './image/image.js';
 export {
   PLUGIN_API_VERSION,
+  PluginConfig,
   PluginSite,
   defineMethod,
   definePlugin,
@@ -30,6 +33,7 @@ export type {
   StoreDriver,
   TaskDefaults,
 } from './plugin/contract/manifest.js';
+export { DISK_PROPERTY_PREFIX, diskProperties } from './plugin/contract/disk-properties.js';
 export {
   Files,
   GuardedFetch,

@@ -30,7 +30,11 @@ export class ApiClient {
    * Sends one request and reads its JSON answer.
    * @throws {TransientError} `SERVER_UNREACHABLE`, or what the server has answered
    */
-  async json<T extends z.ZodType>(schema: T, path: string, options: ApiRequest = {}): Promise<z.output<T>> {
+  async json<T extends z.ZodType>(
+    schema: T,
+    path: string,
+    options: ApiRequest = {},
+  ): Promise<z.output<T>> {
     const text = await readText(await this.stream(path, options));
     const answer = schema.safeParse(parseJson(text));
     if (answer.success) return answer.data;
@@ -117,9 +121,21 @@ function parseJson(text: string): unknown {
 function refusal(status: number, text: string, path: string): Error {
   const body = ErrorBody.safeParse(parseJson(text));
   const fallback = `The server answered ${status} on "${path}"`;
-  const { class: kind, code, message, hint, causes } = body.success
+  const {
+    class: kind,
+    code,
+    message,
+    hint,
+    causes,
+  } = body.success
     ? body.data.error
-    : { class: classOf(status), code: `HTTP_${status}`, message: fallback, hint: null, causes: null };
+    : {
+        class: classOf(status),
+        code: `HTTP_${status}`,
+        message: fallback,
+        hint: null,
+        causes: null,
+      };
   return failureError({
     class: kind,
     code,

@@ -65,11 +65,15 @@ export async function startJob(
   const path = `/v2/images/${image.id}`;
   let uploaded: readonly Row[] = [];
   try {
-    if (job.source.kind === 'file') uploaded = await stageFile(client, path, job.source, listener, signal);
+    if (job.source.kind === 'file')
+      uploaded = await stageFile(client, path, job.source, listener, signal);
     await client.send(`${path}/import`, { method: 'POST', json: importBody(job), signal });
   } catch (error) {
     await client.send(path, { method: 'DELETE' }).catch((failure: unknown) => {
-      throw new AggregateError([error, failure], `The image "${image.id}" is left over: ${String(error)}`);
+      throw new AggregateError(
+        [error, failure],
+        `The image "${image.id}" is left over: ${String(error)}`,
+      );
     });
     throw error;
   }
@@ -95,7 +99,8 @@ export async function startJob(
 }
 
 function importBody({ source, stores, allStores, checksum }: ImportJob): unknown {
-  const method = source.kind === 'file' ? { name: 'glance-direct' } : { name: 'web-download', uri: source.url };
+  const method =
+    source.kind === 'file' ? { name: 'glance-direct' } : { name: 'web-download', uri: source.url };
   return {
     method,
     ...(stores.length > 0 ? { stores } : {}),
@@ -158,8 +163,11 @@ async function stageFile(
 
 /** What an import that has not succeeded is reported as. */
 export function importError({ id, state, failure }: ImportResource): StowageError {
-  const place = [failure?.task, failure?.store].filter((part) => typeof part === 'string').join(' → ');
-  const reason = failure == null ? '' : `${place === '' ? '' : ` in task "${place}"`}: ${failure.message}`;
+  const place = [failure?.task, failure?.store]
+    .filter((part) => typeof part === 'string')
+    .join(' → ');
+  const reason =
+    failure == null ? '' : `${place === '' ? '' : ` in task "${place}"`}: ${failure.message}`;
   const hint = typeof failure?.hint === 'string' ? `${failure.hint}. ` : '';
   return failureError({
     class: failure?.class ?? 'cancelled',

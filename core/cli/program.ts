@@ -9,6 +9,7 @@ import { connect } from './server.js';
 import type { ServerOptions } from './server.js';
 import type { Terminal } from './terminal.js';
 import { usageError } from './usage.js';
+import { version } from './version.js';
 
 interface ServeOptions {
   readonly config?: string;
@@ -38,18 +39,22 @@ export function buildProgram(
   ended: (exitCode: number) => void,
 ): Command {
   const program = new Command('stowage')
-    .description('Takes virtual-machine disk images in: OpenStack Image API v2, with a pipeline of plugins')
+    .description(
+      'Takes virtual-machine disk images in: OpenStack Image API v2, with a pipeline of plugins',
+    )
+    .version(version(), '--version', 'print the version')
     .showHelpAfterError('(see --help)')
     .addHelpText('after', EXIT_CODES);
 
   withConfig(program.command('serve'))
     .description('serve the Image API until SIGTERM or SIGINT; a second signal ends at once')
-    .option('--host ADDRESS', 'address to listen on (default: 127.0.0.1)')
-    .option('--port N', 'port to listen on, 0 for any (default: 9292)', portNumber)
+    .option('--host <ADDRESS>', 'address to listen on (default: 127.0.0.1)')
+    .option('--port <N>', 'port to listen on, 0 for any (default: 9292)', portNumber)
     .action(async (options: ServeOptions) => {
-      const { serve } = await import('./commands/serve.js');
       const { config: file, dataDir, host, port } = options;
-      ended(await serve(loadConfig({ file, flags: { dataDir, host, port } }), terminal));
+      const config = loadConfig({ file, flags: { dataDir, host, port } });
+      const { serve } = await import('./commands/serve.js');
+      ended(await serve(config, terminal, signal));
     });
 
   addImport(program, terminal, signal);
@@ -72,17 +77,25 @@ export function buildProgram(
 
 function addImport(program: Command, terminal: Terminal, signal: AbortSignal): void {
   withServer(program.command('import'))
-    .description('import an image file, or a URL that the server downloads; without a server, in this process')
-    .argument('<file-or-url>', 'image file, or URL with http:// or https://')
-    .option('--name NAME', 'name of the image (default: of the file)')
-    .addOption(new Option('--disk-format FORMAT', 'default: found by looking into it').choices(DISK_FORMATS))
-    .addOption(
-      new Option('--container-format FORMAT', 'envelope of the image').choices(CONTAINER_FORMATS).default('bare'),
+    .description(
+      'import an image file, or a URL that the server downloads; without a server, in this process',
     )
-    .option('--store ID', 'target store; may be repeated (default: the default store)', collect)
+    .argument('<file-or-url>', 'image file, or URL with http:// or https://')
+    .option('--name <NAME>', 'name of the image (default: of the file)')
+    .addOption(
+      new Option('--disk-format <FORMAT>', 'default: found by looking into it').choices(
+        DISK_FORMATS,
+      ),
+    )
+    .addOption(
+      new Option('--container-format <FORMAT>', 'envelope of the image')
+        .choices(CONTAINER_FORMATS)
+        .default('bare'),
+    )
+    .option('--store <ID>', 'target store; may be repeated (default: the default store)', collect)
     .option('--all-stores', 'all stores')
-    .option('--property KEY=VALUE', 'property of the image; may be repeated', collect)
-    .option('--checksum ALGO:HEX', 'digest that the bytes must have, such as sha256:…')
+    .option('--property <KEY=VALUE>', 'property of the image; may be repeated', collect)
+    .option('--checksum <ALGO:HEX>', 'digest that the bytes must have, such as sha256:…')
     .option('--json', 'events as JSON, one on a line')
     .option('--no-wait', 'do not wait for the end')
     .action(async (source: string, options: ImportOptions) => {
@@ -92,14 +105,17 @@ function addImport(program: Command, terminal: Terminal, signal: AbortSignal): v
 }
 
 function addImports(program: Command, terminal: Terminal, signal: AbortSignal): void {
-  const imports = program.command('imports').description('see and steer the imports of a running server');
-  const load = (): Promise<typeof import('./commands/imports.js')> => import('./commands/imports.js');
+  const imports = program
+    .command('imports')
+    .description('see and steer the imports of a running server');
+  const load = (): Promise<typeof import('./commands/imports.js')> =>
+    import('./commands/imports.js');
 
   withServer(imports.command('list'))
     .description('list imports, the newest first')
-    .option('--image ID', 'only those of an image')
-    .option('--state STATE', 'only those in a state')
-    .option('--limit N', 'at most so many', wholeNumber)
+    .option('--image <ID>', 'only those of an image')
+    .option('--state <STATE>', 'only those in a state')
+    .option('--limit <N>', 'at most so many', wholeNumber)
     .option('--json', 'one JSON object for each import on a line')
     .action(async (options: ListOptions & ServerOptions) => {
       await (await load()).listImports(await connect(options), options, terminal);
@@ -129,9 +145,9 @@ function addImports(program: Command, terminal: Terminal, signal: AbortSignal): 
   withServer(imports.command('plan'))
     .description('show what an import would do: tasks, workspace, what would be skipped and why')
     .argument('<image>')
-    .option('--method NAME', 'import method', 'glance-direct')
-    .option('--uri URL', 'source of web-download')
-    .option('--store ID', 'target store; may be repeated', collect)
+    .option('--method <NAME>', 'import method', 'glance-direct')
+    .option('--uri <URL>', 'source of web-download')
+    .option('--store <ID>', 'target store; may be repeated', collect)
     .option('--all-stores', 'all stores')
     .option('--json', 'as JSON')
     .action(async (id: string, options: PlanOptions & ServerOptions) => {
@@ -170,24 +186,30 @@ function addPlugins(program: Command, terminal: Terminal, ended: (exitCode: numb
     withConfig(plugins.command(name))
       .description(description)
       .option('--json', 'as JSON')
-      .action(async ({ config: file, dataDir, json = false }: ServeOptions & { json?: boolean }) => {
-        const { checkPlugins, listPlugins } = await import('./plugins.js');
-        const run = name === 'list' ? listPlugins : checkPlugins;
-        ended(await run(loadConfig({ file, flags: { dataDir } }), { json }, terminal.out));
-      });
+      .action(
+        async ({ config: file, dataDir, json = false }: ServeOptions & { json?: boolean }) => {
+          const { checkPlugins, listPlugins } = await import('./plugins.js');
+          const run = name === 'list' ? listPlugins : checkPlugins;
+          ended(await run(loadConfig({ file, flags: { dataDir } }), { json }, terminal.out));
+        },
+      );
   }
 }
 
 function withConfig(command: Command): Command {
   return command
-    .option('--config FILE', 'YAML config file (default: built-in defaults)')
-    .option('--data-dir DIR', 'where everything embedded lives (default: ./data)');
+    .option('--config <FILE>', 'YAML config file (default: built-in defaults)')
+    .option('--data-dir <DIR>', 'where everything embedded lives (default: ./data)');
 }
 
 function withServer(command: Command): Command {
   return withConfig(command)
-    .option('--url URL', 'base URL of the server (default: the one that runs on the data dir)')
-    .option('--header LINE', 'HTTP header "Name: value" for the server; may be repeated', collect);
+    .option('--url <URL>', 'base URL of the server (default: the one that runs on the data dir)')
+    .option(
+      '--header <LINE>',
+      'HTTP header "Name: value" for the server; may be repeated',
+      collect,
+    );
 }
 
 function collect(value: string, before: readonly string[] = []): readonly string[] {

@@ -17,9 +17,7 @@ export interface ProgressView {
 
 export function progressView(terminal: Terminal): ProgressView {
   return terminal.screen === undefined
-    ? new LineView((line) => {
-        terminal.out(line);
-      })
+    ? new LineView(terminal.out)
     : new LiveView(new LiveLines(terminal.screen));
 }
 

@@ -1,12 +1,12 @@
 import { CommanderError } from 'commander';
-import { CancelledError, StowageError } from '../base/errors.js';
+import { StowageError } from '../base/errors.js';
 import { EXIT, exitCodeOf } from './exit.js';
 import { buildProgram } from './program.js';
 import type { Terminal } from './terminal.js';
 
 /**
  * Runs one command line.
- * @param signal aborted when the user wants to stop; `serve` minds the process's signals itself
+ * @param signal aborted when the user wants to stop
  * @returns the exit code
  */
 export async function runCommand(
@@ -40,16 +40,13 @@ export async function runCommand(
   }
 }
 
-/** The reason of a signal that stands for Ctrl-C. */
-export function interrupted(): CancelledError {
-  return new CancelledError({ code: 'INTERRUPTED', message: 'Interrupted' });
-}
-
 function report(error: unknown, terminal: Terminal): void {
   if (error instanceof StowageError) {
     terminal.err(`stowage: ${error.message}`);
     if (error.hint !== undefined) terminal.err(`  ${error.hint}`);
     return;
   }
-  terminal.err(`stowage: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  terminal.err(
+    `stowage: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+  );
 }

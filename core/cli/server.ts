@@ -1,7 +1,4 @@
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { z } from 'zod';
-import { TransientError, systemCode } from '../base/errors.js';
+import { TransientError } from '../base/errors.js';
 import type { Config } from '../config/config.js';
 import { loadConfig } from '../config/load.js';
 import { ApiClient } from './client.js';
@@ -14,9 +11,6 @@ export interface ServerOptions {
   readonly dataDir?: string;
   readonly header?: readonly string[];
 }
-
-/** What a running server leaves in its data dir. */
-const ServerFile = z.looseObject({ url: z.string() });
 
 /** The configuration that the options name. */
 export function configOf({ config, dataDir }: ServerOptions): Config {
@@ -40,34 +34,12 @@ export async function connect(options: ServerOptions): Promise<ApiClient> {
   });
 }
 
-/** The server that runs on a data dir, or `undefined`. */
+/** The server that holds a data dir, or `undefined`. */
 export async function runningServer(
   dataDir: string,
   headers: Readonly<Record<string, string>>,
 ): Promise<ApiClient | undefined> {
-  const url = readServerFile(dataDir);
-  if (url === undefined) return undefined;
-  const client = new ApiClient(url, headers);
-  try {
-    await client.send('/healthcheck', { signal: AbortSignal.timeout(5000) });
-    return client;
-  } catch {
-    // A file that outlived its server; whether somebody else holds the data dir its lock will tell.
-    return undefined;
-  }
-}
-
-function readServerFile(dataDir: string): string | undefined {
-  let text: string;
-  try {
-    text = readFileSync(path.join(dataDir, 'server.json'), 'utf8');
-  } catch (error) {
-    if (systemCode(error) === 'ENOENT') return undefined;
-    throw error;
-  }
-  try {
-    return ServerFile.parse(JSON.parse(text)).url.replace(/\/+$/, '');
-  } catch {
-    return undefined; // half written when its server died
-  }
+  const { findServer } = await import('../database/data-dir-lock.js');
+  const server = await findServer(dataDir);
+  return server === undefined ? undefined : new ApiClient(server.url.replace(/\/+$/, ''), headers);
 }

@@ -21,7 +21,11 @@ const VHD_COOKIE = 'conectix';
 export async function importSource(text: string): Promise<ImportSource> {
   if (/^https?:\/\//i.test(text)) {
     const { pathname, hostname } = new URL(text);
-    return { kind: 'url', url: text, name: decodeURIComponent(path.basename(pathname)) || hostname };
+    return {
+      kind: 'url',
+      url: text,
+      name: decodeURIComponent(path.basename(pathname)) || hostname,
+    };
   }
   try {
     const found = await stat(text);
@@ -29,7 +33,10 @@ export async function importSource(text: string): Promise<ImportSource> {
     return { kind: 'file', path: path.resolve(text), size: found.size, name: path.basename(text) };
   } catch (error) {
     if (systemCode(error) !== 'ENOENT') throw error;
-    throw usageError(`There is no file "${text}"`, 'Name an image file, or a URL with http:// or https://');
+    throw usageError(
+      `There is no file "${text}"`,
+      'Name an image file, or a URL with http:// or https://',
+    );
   }
 }
 

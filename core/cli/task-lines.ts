@@ -97,7 +97,8 @@ export function describeProgress({ done, total, rate, eta_seconds }: ProgressRes
   if (total !== null && total > 0) {
     const part = Math.min(1, done / total);
     const full = Math.round(part * BAR_WIDTH);
-    const bar = styleText('cyan', '█'.repeat(full)) + styleText('gray', '░'.repeat(BAR_WIDTH - full));
+    const bar =
+      styleText('cyan', '█'.repeat(full)) + styleText('gray', '░'.repeat(BAR_WIDTH - full));
     parts.push(`${bar} ${String(Math.floor(part * 100)).padStart(3)} %`);
     if (isBytes) parts.push(`${write(done)} of ${write(total)}`);
   } else parts.push(write(done));

@@ -1,11 +1,12 @@
 import type { Writable } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
 
 /** Where a command writes. */
 export interface Terminal {
   /** Results: standard output, a line each. */
-  out(line: string): void;
+  readonly out: (line: string) => void;
   /** Everything that is not a result: standard error, a line each. */
-  err(line: string): void;
+  readonly err: (line: string) => void;
   /** Rows that are drawn again and again; `undefined` where nobody watches. */
   readonly screen: Screen | undefined;
 }
@@ -16,13 +17,15 @@ export interface Screen {
   write(text: string): void;
 }
 
-/** The process's own streams. */
+/** The process's own streams. Colours and other codes reach terminals only. */
 export function processTerminal(): Terminal {
   const { stdout, stderr } = process;
+  const isScreen = stdout.isTTY && process.env['TERM'] !== 'dumb';
+  const hasColour = isScreen && !process.env['NO_COLOR'];
   return {
-    out: (line) => void stdout.write(`${line}\n`),
+    out: (line) => void stdout.write(`${hasColour ? line : stripVTControlCharacters(line)}\n`),
     err: (line) => void stderr.write(`${line}\n`),
-    screen: stdout.isTTY && process.env['TERM'] !== 'dumb' ? screenOf(stdout) : undefined,
+    screen: isScreen ? screenOf(stdout) : undefined,
   };
 }
 
@@ -55,20 +58,17 @@ export class LiveLines {
   }
 }
 
-const ESCAPE = /\u001b\[[0-9;]*m/y;
-
+/** Cuts to less than `columns` characters; colour codes (`ESC [ … m`) take no room. */
 function cut(line: string, columns: number): string {
   let width = 0;
-  for (let index = 0; index < line.length; ) {
-    ESCAPE.lastIndex = index;
-    const escape = ESCAPE.exec(line);
-    if (escape !== null) {
-      index += escape[0].length;
+  for (let index = 0; index < line.length; index += 1) {
+    if (line[index] === '\u001b') {
+      index = line.indexOf('m', index);
+      if (index < 0) break;
       continue;
     }
     if (width === columns - 1) return `${line.slice(0, index)}\u001b[0m`;
     width += 1;
-    index += 1;
   }
   return line;
 }

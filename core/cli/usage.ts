@@ -6,7 +6,10 @@ export function usageError(message: string, hint: string): InvalidInputError {
 }
 
 /** Reads `KEY=VALUE` arguments. @throws {InvalidInputError} `USAGE` */
-export function keyValues(pairs: readonly string[], option: string): Readonly<Record<string, string>> {
+export function keyValues(
+  pairs: readonly string[],
+  option: string,
+): Readonly<Record<string, string>> {
   return Object.fromEntries(
     pairs.map((pair) => {
       const equals = pair.indexOf('=');

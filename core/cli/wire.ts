@@ -91,4 +91,9 @@ export type ImageResource = z.output<typeof ImageResource>;
 export const ErrorBody = z.looseObject({ error: FailureResource });
 
 /** States in which an import changes no more by itself. */
-export const FINAL_STATES: readonly string[] = ['succeeded', 'failed', 'cancelled', 'revert_failed'];
+export const FINAL_STATES: readonly string[] = [
+  'succeeded',
+  'failed',
+  'cancelled',
+  'revert_failed',
+];

@@ -1,146 +1,166 @@
-import { PassThrough } from 'node:stream';
-import type { Readable } from 'node:stream';
-import type { Agent, Dispatcher } from 'undici';
-import { InvalidInputError } from '../base/errors.js';
+import { CancelledError, InvalidInputError } from '../base/errors.js';
 import type { FetchOptions, FetchResponse, GuardedFetch } from '../plugin/contract/services.js';
-import { fetchError } from './fetch-errors.js';
-import { pinnedAgent } from './pinned-agent.js';
-import { parseUrl } from './request-url.js';
-import type { RequestUrl } from './request-url.js';
-
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-
-/** Headers that are for the host that they were meant for alone. */
-const SECRET_HEADERS = new Set(['authorization', 'cookie', 'proxy-authorization', 'x-auth-token']);
-
-/** `stop` ends what is under way. */
-export function createGuardedFetch(): GuardedFetch & { stop(): Promise<void> } {
-  return new PinnedFetch();
-}
+import { guardAddresses } from './address-guard.js';
+import { abortReason } from './deadline.js';
+import { exchange, type Answer } from './exchange.js';
+import { parseNetworks } from './networks.js';
+import { redirectedHeaders, redirectLocation } from './redirects.js';
+import { resolveTarget, systemLookup, type HostLookup } from './resolve.js';
+import { describeTarget, literalAddress, parseTarget, type Target } from './target.js';
 
 /**
- * Fetches from addresses that a stranger may choose. Invariant: each connection, behind redirects
- * too, goes to an address that was checked, by the address and not by the name.
+ * HTTP for addresses that strangers choose. This folder knows nothing of images or imports; it guards that
+ * no request reaches an address that was not checked: names are resolved once per hop, every address is
+ * judged, and the connection is made to the judged addresses only.
  */
-class PinnedFetch implements GuardedFetch {
-  readonly #agents = new Set<Agent>();
+export interface GuardedFetchService extends GuardedFetch {
+  /**
+   * Aborts what is open, bodies included, with `SHUTTING_DOWN` and refuses what comes after.
+   * Resolves when all connections are closed; may be called again.
+   */
+  stop(): Promise<void>;
+}
 
-  async open(text: string, options: FetchOptions): Promise<FetchResponse> {
-    options.signal.throwIfAborted();
-    let target = parseUrl(text);
-    let headers = withAuthorization(
-      { 'accept-encoding': 'identity', ...lower(options.headers) },
-      target,
-    );
-    for (let redirects = 0; ; redirects += 1) {
-      const { answer, agent } = await this.#request(target.url, headers, options);
-      const location = REDIRECTS.has(answer.statusCode)
-        ? single(answer.headers['location'])
-        : undefined;
-      if (location === undefined) {
-        return {
-          status: answer.statusCode,
-          headers: flat(answer.headers),
-          url: target.url.href,
-          body: this.#body(answer.body, target.url, agent, options.signal),
-        };
+export interface GuardedFetchParts {
+  /** @default the system's resolver */
+  readonly lookup?: HostLookup;
+}
+
+export function createGuardedFetch(parts: GuardedFetchParts = {}): GuardedFetchService {
+  const lookup = parts.lookup ?? systemLookup;
+  const calls = new Set<Call>();
+  let isStopped = false;
+  return {
+    check(url, { allow }) {
+      const target = parseTarget(url);
+      const literal = literalAddress(target);
+      const allowed = parseNetworks(allow);
+      if (literal !== undefined) guardAddresses(target, [literal], allowed);
+    },
+
+    async open(url, options) {
+      if (isStopped) throw shuttingDown();
+      const call = startCall(options.signal);
+      calls.add(call);
+      const end = (): void => {
+        call.end();
+        calls.delete(call);
+      };
+      try {
+        const response = await follow(url, { ...options, signal: call.signal }, lookup);
+        if (response.body.closed) end();
+        else response.body.once('close', end);
+        return response;
+      } catch (error) {
+        end();
+        throw error;
       }
-      // The rest of the answer is not wanted, nor is its failure.
-      answer.body.on('error', () => undefined).destroy();
-      await this.#end(agent);
-      if (redirects >= options.maxRedirects) throw tooManyRedirects(options.maxRedirects);
-      const next = parseUrl(location, target.url);
-      headers = withAuthorization(
-        next.url.origin === target.url.origin ? headers : withoutSecrets(headers),
-        next,
-      );
-      target = next;
-    }
-  }
+    },
 
-  async stop(): Promise<void> {
-    await Promise.all([...this.#agents].map((agent) => this.#end(agent)));
-  }
+    async stop() {
+      isStopped = true;
+      const open = [...calls];
+      for (const call of open) call.abort(shuttingDown());
+      await Promise.all(open.map(({ ended }) => ended));
+    },
+  };
+}
 
-  async #request(
-    url: URL,
-    headers: Readonly<Record<string, string>>,
-    options: FetchOptions,
-  ): Promise<{ readonly answer: Dispatcher.ResponseData; readonly agent: Agent }> {
-    let agent: Agent | undefined;
-    try {
-      agent = await pinnedAgent(url, options);
-      this.#agents.add(agent);
-      const answer = await agent.request({
-        origin: url.origin,
-        path: `${url.pathname}${url.search}`,
-        method: options.method ?? 'GET',
-        headers: { ...headers },
-        signal: options.signal,
-      });
-      return { answer, agent };
-    } catch (error) {
-      if (agent !== undefined) await this.#end(agent);
-      options.signal.throwIfAborted();
-      throw fetchError(error, url);
-    }
-  }
-
-  /** A stream whose errors are told in our words, and whose end ends the connection. */
-  #body(body: Readable, url: URL, agent: Agent, signal: AbortSignal): Readable {
-    const out = new PassThrough();
-    body.on('error', (error) => {
-      out.destroy(signal.reason instanceof Error ? signal.reason : fetchError(error, url));
+/** Asks for a URL and for what it redirects to, until an answer is none. */
+async function follow(
+  url: string,
+  options: FetchOptions,
+  lookup: HostLookup,
+): Promise<FetchResponse> {
+  const { method = 'GET', connectTimeoutMs, idleTimeoutMs, maxRedirects, signal } = options;
+  const allowed = parseNetworks(options.allow);
+  let target = parseTarget(url);
+  let headers = withCredentials(requestHeaders(options), target);
+  for (let redirects = 0; ; redirects += 1) {
+    const resolving = { lookup, allowed, timeoutMs: connectTimeoutMs, signal };
+    const addresses = await resolveTarget(target, resolving);
+    const answer = await exchange({
+      ...{ target, addresses, method, headers, connectTimeoutMs, idleTimeoutMs, signal },
     });
-    out.on('close', () => {
-      body.destroy();
-      void this.#end(agent);
-    });
-    return body.pipe(out);
-  }
-
-  async #end(agent: Agent): Promise<void> {
-    this.#agents.delete(agent);
-    await agent.destroy();
+    const location = redirectLocation(answer.status, answer.headers);
+    if (location === undefined) return present(answer, target);
+    answer.body.destroy();
+    if (redirects >= maxRedirects) throw tooManyRedirects(target, maxRedirects);
+    const next = parseTarget(location, target);
+    headers = withCredentials(redirectedHeaders(headers, target, next), next);
+    target = next;
   }
 }
 
-function lower(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
-  return Object.fromEntries(
+/** Lower-case names, with what every request has. */
+function requestHeaders({ headers = {} }: FetchOptions): Readonly<Record<string, string>> {
+  const given: Readonly<Record<string, string>> = Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
   );
+  return {
+    accept: '*/*',
+    // Lengths, ranges and digests are those of the bytes at rest.
+    'accept-encoding': 'identity',
+    'user-agent': 'stowage',
+    ...given,
+  };
 }
 
-function withAuthorization(
+function withCredentials(
   headers: Readonly<Record<string, string>>,
-  { authorization }: RequestUrl,
+  { authorization }: Target,
 ): Readonly<Record<string, string>> {
   return authorization === undefined ? headers : { ...headers, authorization };
 }
 
-function withoutSecrets(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !SECRET_HEADERS.has(name)));
+function present({ status, headers, body }: Answer, target: Target): FetchResponse {
+  return { status, headers, url: target.url.href, body };
 }
 
-function single(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value;
+/** One `open`, from its start until its body is closed. */
+interface Call {
+  /** Aborted with the caller's signal, and by `abort`. */
+  readonly signal: AbortSignal;
+  readonly ended: Promise<void>;
+  abort(reason: Error): void;
+  end(): void;
 }
 
-function flat(
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-): Record<string, string> {
-  const result: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined) result[name] = Array.isArray(value) ? value.join(', ') : value;
-  }
-  return result;
+function startCall(outer: AbortSignal): Call {
+  const controller = new AbortController();
+  const forward = (): void => {
+    controller.abort(abortReason(outer));
+  };
+  outer.addEventListener('abort', forward, { once: true });
+  if (outer.aborted) forward();
+  let markEnded = (): void => undefined;
+  const ended = new Promise<void>((resolve) => {
+    markEnded = resolve;
+  });
+  return {
+    signal: controller.signal,
+    ended,
+    abort(reason) {
+      controller.abort(reason);
+    },
+    end() {
+      outer.removeEventListener('abort', forward);
+      markEnded();
+    },
+  };
 }
 
-function tooManyRedirects(limit: number): InvalidInputError {
+function tooManyRedirects(target: Target, maxRedirects: number): InvalidInputError {
   return new InvalidInputError({
     code: 'TOO_MANY_REDIRECTS',
-    message: `The source has redirected more than ${limit} times`,
-    hint: 'Give the URL at which the redirects end',
-    details: { maxRedirects: limit },
+    message: `${describeTarget(target)} redirects once more after ${maxRedirects} redirects`,
+    hint: 'Give the URL that the redirects lead to',
+  });
+}
+
+function shuttingDown(): CancelledError {
+  return new CancelledError({
+    code: 'SHUTTING_DOWN',
+    message: 'The server is stopping; no request is sent any more',
   });
 }

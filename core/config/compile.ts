@@ -103,8 +103,9 @@ function compileImports(imports: Settings['imports']): ImportsConfig {
     { tasks: imports.pipeline ?? PipelineTasks.parse([...DEFAULT_PIPELINE]) },
   ];
   return {
-    methods: imports.methods.map(({ name, enabled, config }) => ({
+    methods: imports.methods.map(({ name, plugin, enabled, config }) => ({
       name,
+      ...(plugin === undefined ? {} : { plugin }),
       enabled,
       config,
     })),

@@ -26,15 +26,18 @@ export const RetrySettings = {
 
 export const ConditionSettings = z
   .strictObject({
-    disk_format: oneOrMore(z.enum(DISK_FORMATS)).optional(),
-    container_format: oneOrMore(z.enum(CONTAINER_FORMATS)).optional(),
+    disk_format: oneOrMore(z.enum(DISK_FORMATS)).optional().describe('Of the image'),
+    container_format: oneOrMore(z.enum(CONTAINER_FORMATS)).optional().describe('Of the image'),
     size: z
-      .strictObject({ min: byteSize().optional(), max: byteSize().optional() })
+      .strictObject({
+        min: byteSize().optional().describe('At least so many bytes, where the size is known'),
+        max: byteSize().optional().describe('At most so many bytes'),
+      })
       .optional()
       .describe('Bytes of the data, where they are known; both ends count'),
-    project: oneOrMore(Text).optional(),
-    role: oneOrMore(Text).optional(),
-    method: oneOrMore(Text).optional(),
+    project: oneOrMore(Text).optional().describe('Ids of the caller’s project'),
+    role: oneOrMore(Text).optional().describe('Roles of the caller'),
+    method: oneOrMore(Text).optional().describe('Import methods; `upload` is `PUT …/file`'),
     store: oneOrMore(Text).optional().describe('Ids of target stores'),
     property: z
       .record(z.string(), oneOrMore(z.union([z.string(), z.number(), z.boolean()])))
@@ -69,14 +72,17 @@ export const PipelineTasks = z.array(EntrySettings).min(1);
 
 export const PipelineSettings = z.strictObject({
   when: ConditionSettings.optional(),
-  tasks: PipelineTasks,
+  tasks: PipelineTasks.describe('As `imports.pipeline`'),
 });
 export type PipelineSettings = z.output<typeof PipelineSettings>;
 
 const MethodObject = z.strictObject({
-  name: Text,
-  enabled: z.boolean().default(true),
-  config: PluginPart.default({}),
+  name: Text.describe('As clients name it'),
+  plugin: Text.optional().describe(
+    'The plugin that brings it, where that is neither built in nor in a pipeline',
+  ),
+  enabled: z.boolean().default(true).describe('`false`: as if it were not listed'),
+  config: PluginPart.default({}).describe('The method’s own settings'),
 });
 
 export const MethodSettings = z.union([

@@ -5,6 +5,7 @@ import { SettingsSchema } from './settings.js';
 /** As much of a JSON Schema as this folder reads. */
 export type SchemaNode = {
   readonly type?: string | readonly string[];
+  readonly format?: string;
   readonly description?: string;
   readonly default?: unknown;
   readonly enum?: readonly unknown[];
@@ -16,9 +17,22 @@ export type SchemaNode = {
   readonly additionalProperties?: boolean | SchemaNode;
 };
 
+let made: SchemaNode | undefined;
+
 /** The JSON Schema of the config file, for editors; plugins' own parts are open in it. */
 export function settingsJsonSchema(): SchemaNode {
-  return z.toJSONSchema(SettingsSchema, { io: 'input' }) as SchemaNode;
+  made ??= makeSchema();
+  return made;
+}
+
+function makeSchema(): SchemaNode {
+  return z.toJSONSchema(SettingsSchema, {
+    io: 'input',
+    // A bare number is taken only to be refused in the same words as a text without a unit.
+    override: ({ jsonSchema }) => {
+      if (jsonSchema.format === 'duration') jsonSchema.type = 'string';
+    },
+  }) as SchemaNode;
 }
 
 /** The keys that the schema knows at a place in the settings. */

@@ -68,7 +68,7 @@ const StagingSettings = z.strictObject({
     .describe('Directory, on the file system of the stores where possible'),
   capacity: z
     .union([z.literal('auto'), byteSize({ min: 2 ** 20 })])
-    .default('auto')
+    .prefault('auto')
     .describe('Bytes that staging may take; `auto`: 80 % of what is free at start'),
   reserve: z
     .number()
@@ -147,7 +147,10 @@ const ProgramsSettings = z.strictObject({
 });
 
 const LogSettings = z.strictObject({
-  level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  level: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('What is less important is not written'),
   format: z
     .enum(['auto', 'json', 'text'])
     .default('auto')

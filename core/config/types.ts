@@ -14,15 +14,18 @@ export function byteSize(
   limits: { readonly min?: number; readonly max?: number } = {},
 ): ByteSizeSchema {
   const { min = 0, max = Number.MAX_SAFE_INTEGER } = limits;
-  return z.union([z.number(), z.string()]).transform((value, context) => {
-    const bytes = typeof value === 'string' ? parseByteSize(value) : value;
-    if (bytes === undefined || !Number.isSafeInteger(bytes)) {
-      return refuse(context, value, 'a size in bytes such as "512 MiB", "50 GiB" or 1048576');
-    }
-    if (bytes < min) return refuse(context, value, `at least ${exactByteSize(min)}`);
-    if (bytes > max) return refuse(context, value, `at most ${exactByteSize(max)}`);
-    return bytes;
-  });
+  return z
+    .union([z.number(), z.string()])
+    .transform((value, context) => {
+      const bytes = typeof value === 'string' ? parseByteSize(value) : value;
+      if (bytes === undefined || !Number.isSafeInteger(bytes)) {
+        return refuse(context, value, 'a size in bytes such as "512 MiB", "50 GiB" or 1048576');
+      }
+      if (bytes < min) return refuse(context, value, `at least ${exactByteSize(min)}`);
+      if (bytes > max) return refuse(context, value, `at most ${exactByteSize(max)}`);
+      return bytes;
+    })
+    .meta({ format: 'byte-size' });
 }
 
 /**
@@ -33,19 +36,22 @@ export function duration(
   limits: { readonly min?: number; readonly max?: number } = {},
 ): z.ZodType<number, string> {
   const { min = 0, max = Number.MAX_SAFE_INTEGER } = limits;
-  return z.union([z.string(), z.number()]).transform((value, context) => {
-    const ms = typeof value === 'string' ? parseDuration(value) : undefined;
-    if (ms === undefined) {
-      return refuse(
-        context,
-        value,
-        'a duration with its unit such as "30 s", "5 min", "2 h" or "7 d"',
-      );
-    }
-    if (ms < min) return refuse(context, value, `at least "${exactDuration(min)}"`);
-    if (ms > max) return refuse(context, value, `at most "${exactDuration(max)}"`);
-    return ms;
-  }) as z.ZodType<number, string>; // a bare number is taken only to be refused with the same words
+  return z
+    .union([z.string(), z.number()])
+    .transform((value, context) => {
+      const ms = typeof value === 'string' ? parseDuration(value) : undefined;
+      if (ms === undefined) {
+        return refuse(
+          context,
+          value,
+          'a duration with its unit such as "30 s", "5 min", "2 h" or "7 d"',
+        );
+      }
+      if (ms < min) return refuse(context, value, `at least "${exactDuration(min)}"`);
+      if (ms > max) return refuse(context, value, `at most "${exactDuration(max)}"`);
+      return ms;
+    })
+    .meta({ format: 'duration' }) as z.ZodType<number, string>; // a bare number is taken only to be refused with the same words
 }
 
 /** A value that is never shown: code gets a {@link Secret}. */

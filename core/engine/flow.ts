@@ -15,6 +15,8 @@ export interface FlowInput {
 
 /** The name of the method behind `PUT …/file`. */
 export const UPLOAD_METHOD = 'upload';
+/** The name of the method that imports what a client has staged before. */
+export const STAGED_METHOD = 'glance-direct';
 
 /**
  * Builds the frozen flow of one import. Pure: the same method, pipelines, image and request give the

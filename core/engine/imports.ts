@@ -3,6 +3,7 @@ import { BugError, CancelledError, ConflictError, NotFoundError } from '../base/
 import type { Caller } from '../auth/caller.js';
 import { Admission } from './admission.js';
 import { EventHub } from './event-hub.js';
+import { STAGED_METHOD, UPLOAD_METHOD } from './flow.js';
 import { followImport } from './follow.js';
 import { ImportPlanner } from './planner.js';
 import type { ImportRecord } from './import.js';
@@ -61,8 +62,7 @@ export class ImportService implements Imports {
       case 'cancelled':
         return this.start({
           imageId: record.imageId,
-          method: record.method,
-          params: record.params,
+          ...(await this.#methodAgain(record)),
           stores: record.stores,
           allStoresMustSucceed: record.allStoresMustSucceed,
           ...(record.expectedDigest === null ? {} : { checksum: record.expectedDigest }),
@@ -79,6 +79,22 @@ export class ImportService implements Imports {
           message: `Import ${importId} is "${record.state}": only one that has failed can be retried`,
         });
     }
+  }
+
+  /** The bytes of an upload cannot be asked for again, but those that were kept can be imported. */
+  async #methodAgain({
+    imageId,
+    method,
+    params,
+  }: ImportRecord): Promise<Pick<ImportRequest, 'method' | 'params'>> {
+    if (method !== UPLOAD_METHOD) return { method, params };
+    const image = await this.journal.read.image(imageId);
+    if (image?.status === 'uploading') return { method: STAGED_METHOD, params: {} };
+    throw new ConflictError({
+      code: 'BYTES_GONE',
+      message: `The bytes of image ${imageId} came with a request that is over`,
+      hint: 'Send them again with PUT …/file',
+    });
   }
 
   async #revertAgain(record: ImportRecord): Promise<ImportRecord> {

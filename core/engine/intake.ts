@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { inject, injectable } from 'inversify';
 import { ConflictError, InvalidInputError, NotFoundError } from '../base/errors.js';
+import type { JsonObject } from '../base/json.js';
 import type { ImportsConfig } from '../config/config.js';
 import type { Image } from '../image/image.js';
 import { Plugins } from '../plugin/plugins.js';
@@ -57,18 +58,19 @@ export class Intake {
 
   /**
    * Records the import, its tasks and the image's new status in one transaction. The same
-   * idempotency key answers the import that was begun with it.
+   * idempotency key answers the import that was begun with it. `facts` of the engine's own are kept
+   * with the parameters.
    */
-  async begin(request: ImportRequest): Promise<ImportRecord> {
+  async begin(request: ImportRequest, facts: JsonObject = {}): Promise<ImportRecord> {
     const repeated = await this.#repeated(request);
     if (repeated !== undefined) return repeated;
     const accepted = await this.accept(request);
-    const record = this.#record(request, accepted);
+    const record = this.#record(request, accepted, facts);
     return this.journal.write(async (entry) => {
       const { tx, at, event } = entry;
       const stamped = { ...record, createdAt: at };
       await tx.insertImport(stamped, record.flow.map(taskRecord(record.id)));
-      await this.#moveImage(entry, request, accepted);
+      await this.#moveImage(entry, record.id, request, accepted);
       await event(record.id, 'import.created', {
         image_id: record.imageId,
         method: record.method,
@@ -92,6 +94,7 @@ export class Intake {
   /** The image's status follows the import, in the same transaction. */
   async #moveImage(
     { tx, at }: JournalEntry,
+    importId: string,
     request: ImportRequest,
     { method, image }: Accepted,
   ): Promise<void> {
@@ -116,18 +119,18 @@ export class Intake {
     const staged = await tx.generations({ imageId: image.id, importId: null, states: ['ready'] });
     const [generation] = staged;
     if (generation === undefined) throw nothingStaged(image.id);
-    const record = await tx.liveImport(image.id);
-    if (record !== undefined) await tx.assignGeneration(generation.id, record.id);
+    const assigned = await tx.assignGeneration(generation.id, importId);
+    if (!assigned) throw nothingStaged(image.id);
   }
 
-  #record(request: ImportRequest, accepted: Accepted): ImportRecord {
+  #record(request: ImportRequest, accepted: Accepted, facts: JsonObject): ImportRecord {
     const { caller, checksum } = request;
     const { userId, projectId, roles } = caller;
     return {
       id: randomUUID(),
       imageId: request.imageId,
       method: request.method,
-      params: accepted.params,
+      params: { ...accepted.params, ...facts },
       stores: accepted.stores,
       allStoresMustSucceed: request.allStoresMustSucceed ?? true,
       data: accepted.method.definition.data,

@@ -48,13 +48,16 @@ export class UploadService implements Uploads {
     const { uploads } = this.importsConfig;
     if (uploads === 'refuse') throw uploadsRefused();
     await this.#assertFits(body.size);
-    const record = await this.intake.begin({
-      imageId,
-      method: UPLOAD_METHOD,
-      params: { acknowledged_when_staged: uploads === 'full' },
-      ...(store === undefined ? {} : { stores: [store] }),
-      caller,
-    });
+    const record = await this.intake.begin(
+      {
+        imageId,
+        method: UPLOAD_METHOD,
+        params: {},
+        ...(store === undefined ? {} : { stores: [store] }),
+        caller,
+      },
+      { acknowledged_when_staged: uploads === 'full' },
+    );
     const over = new AbortController();
     const gone = () => {
       body.stream.destroy(clientGone());

@@ -83,14 +83,21 @@ function sizeLimit(image: Verdict, maxVirtualSize: number): readonly Finding[] {
     finding(
       'virtual-size-limit',
       told.offset,
-      `The virtual size is ${BigInt(told.bytes)} bytes, the limit is ${maxVirtualSize}`,
+      `The virtual size is ${exact(told.bytes)} bytes, the limit is ${maxVirtualSize}`,
     ),
   ];
 }
 
 /** A size that a JavaScript number cannot hold exactly is left out; a finding tells of it. */
 function virtualSize({ virtualSize: told }: Verdict): { readonly virtualSize?: number } {
-  return told && Number.isSafeInteger(told.bytes) ? { virtualSize: told.bytes } : {};
+  return told && Number.isSafeInteger(told.bytes) && told.bytes >= 0
+    ? { virtualSize: told.bytes }
+    : {};
+}
+
+/** All digits of a size; a descriptor in text can tell one that is no finite number. */
+function exact(bytes: number): string {
+  return Number.isFinite(bytes) ? BigInt(Math.floor(bytes)).toString() : String(bytes);
 }
 
 function relax(found: Finding, relaxedRules: ReadonlySet<string>): Finding {

@@ -38,6 +38,8 @@ describe('luks', () => {
   it.each([
     ['a size of 2^64 - 512', { size: '18446744073709551104' }, 'virtual-size-limit'],
     ['an offset that is no number', { offset: 'x' }, 'virtual-size-limit'],
+    ['a negative size', { size: '-4096' }, 'virtual-size-limit'],
+    ['an endless size', { size: '1e400' }, 'virtual-size-limit'],
     ['an end behind the file', { size: '4097' }, 'outside-file'],
   ])('refuses a segment with %s', (_name, segment, rule) => {
     expect(brokenRules(inspectBytes(luks2Image(segment)))).toEqual([rule]);

@@ -50,7 +50,7 @@ export function* inspectLuks2(): Inspecting {
       cipher: segments[0]?.cipher,
       uuid: header.text(168, 40),
       label: label === '' ? undefined : label,
-      payload_offset: segments[0]?.offset,
+      payload_offset: isSize(segments[0]?.offset ?? -1) ? segments[0]?.offset : undefined,
     },
   };
 }
@@ -77,8 +77,8 @@ function* judgeHeader(whole: ByteView, headerLength: number, size: number): Iter
 
 function* judgeSegments(segments: readonly Segment[], size: number): Iterable<Finding> {
   for (const { offset, length } of segments) {
-    if (!Number.isSafeInteger(offset) || (length !== 'dynamic' && !Number.isSafeInteger(length))) {
-      yield finding('virtual-size-limit', BINARY_LENGTH, 'A segment ends above 2^53 bytes');
+    if (!isSize(offset) || (length !== 'dynamic' && !isSize(length))) {
+      yield finding('virtual-size-limit', BINARY_LENGTH, 'A segment has no size below 2^53 bytes');
     } else if (offset + (length === 'dynamic' ? 0 : length) > size) {
       yield finding(
         'outside-file',
@@ -113,6 +113,10 @@ function segmentsOf(header: ByteView): readonly Segment[] {
       cipher: printable(text(field(segment, 'encryption'))),
     };
   });
+}
+
+function isSize(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0;
 }
 
 function parsed(json: Buffer): unknown {

@@ -41,7 +41,6 @@ const PARENT_HINT = 'parentfilenamehint';
 /** Some writers put an access word behind the count, too. */
 const EXTENT =
   /^(?:RW|RDONLY|NOACCESS)\s+(\d+)(?:\s+(?:RW|RDONLY|NOACCESS))?\s+(\w+)(?:\s+"([^"]*)"?)?/i;
-const ENTRY = /^([\w.]+)\s*=\s*"?([^"]*)"?$/;
 const MAX_NAMED_EXTENTS = 8;
 const MAX_DATABASE_ENTRIES = 64;
 
@@ -85,14 +84,15 @@ export function parseDescriptor(text: ByteView): Descriptor {
   const database = new Map<string, string>();
   for (const line of linesOf(textOf(text))) {
     const extent = EXTENT.exec(line);
-    const [, key, value] = ENTRY.exec(line) ?? [];
+    const entry = entryOf(line);
     if (extent) {
       extents.push({ sectors: Number(extent[1]), type: extent[2] ?? '', file: extent[3] });
-    } else if (key !== undefined && value !== undefined) {
+    } else if (entry) {
+      const [key, value] = entry;
       const lower = key.toLowerCase();
-      if (!lower.startsWith('ddb.')) entries.set(lower, printable(value));
+      if (!lower.startsWith('ddb.')) entries.set(lower, value);
       else if (database.size < MAX_DATABASE_ENTRIES) {
-        database.set(printable(key.slice('ddb.'.length)), printable(value));
+        database.set(printable(key.slice('ddb.'.length)), value);
       }
     }
   }
@@ -171,6 +171,14 @@ export function describeDescriptor(descriptor: Descriptor): JsonObject {
 
 function isSparse({ type }: Extent): boolean {
   return type.toUpperCase() === 'SPARSE';
+}
+
+/** Key and value of a line. No pattern does this, since a hostile line makes some quadratic. */
+function entryOf(line: string): readonly [key: string, value: string] | undefined {
+  const equals = line.indexOf('=');
+  const key = line.slice(0, Math.max(equals, 0)).trim();
+  if (!/^[\w.]+$/.test(key)) return undefined;
+  return [key, printable(line.slice(equals + 1).replaceAll('"', ''))];
 }
 
 function linesOf(text: string): readonly string[] {

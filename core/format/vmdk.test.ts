@@ -159,6 +159,13 @@ describe('vmdk, other types', () => {
     expect(brokenRules(result)).toContain('create-type');
   });
 
+  it('bears an extent of more sectors than there are numbers', () => {
+    const extents = [`RW ${'9'.repeat(400)} FLAT "x" 0`];
+    const result = inspectText(vmdkDescriptor({ extents }));
+    expect(result).not.toHaveProperty('virtualSize');
+    expect(brokenRules(result)).toContain('virtual-size-limit');
+  });
+
   it('takes a script for raw', () => {
     expect(inspectText('#!/bin/sh\necho version=1\n')).toMatchObject({ format: 'raw', safe: true });
   });

@@ -89,7 +89,9 @@ function judge(exported: unknown, file: string): readonly LoadProblem[] {
   if (typeof apiVersion === 'number' && !isSupported(apiVersion)) {
     const problem = `it is written for version ${apiVersion} of the plugin contract; this server supports ${SUPPORTED.oldest} to ${SUPPORTED.newest}`;
     const fix =
-      apiVersion > SUPPORTED.newest ? 'Upgrade Stowage, or install an older plugin' : 'Upgrade the plugin';
+      apiVersion > SUPPORTED.newest
+        ? 'Upgrade Stowage, or install an older plugin'
+        : 'Upgrade the plugin';
     return [{ file, path: 'apiVersion', problem, fix }];
   }
   const parsed = ManifestSchema.safeParse(exported);

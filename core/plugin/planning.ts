@@ -65,13 +65,11 @@ export class Planning {
   ): { readonly config: unknown; readonly frozen: JsonObject } | undefined {
     const judged = judgeConfig(schema, raw);
     if (judged.valid) return judged;
-    for (const { path: inside, problem } of judged.problems) {
+    for (const { path: inside, problem, fix } of judged.problems) {
       if (judged.blame === 'config') {
-        this.add(name, joinPath(path, inside), problem, 'Correct it in the configuration');
+        this.add(name, joinPath(path, inside), problem, fix);
       } else {
-        const fix = `Correct the schema; it was applied to ${path}`;
-        const at = joinPath('config', inside);
-        this.#addOnce({ name, file: loaded.file, path: at, problem, fix });
+        this.#addOnce({ name, file: loaded.file, path: joinPath('config', inside), problem, fix });
       }
     }
     return undefined;

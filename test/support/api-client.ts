@@ -29,7 +29,11 @@ export interface ImportDocument {
   readonly image_id: string;
   readonly method: string;
   readonly state: string;
-  readonly failure: { readonly class: string; readonly code: string; readonly message: string } | null;
+  readonly failure: {
+    readonly class: string;
+    readonly code: string;
+    readonly message: string;
+  } | null;
   readonly tasks: readonly {
     readonly name: string;
     readonly state: string;
@@ -103,8 +107,12 @@ export class ApiClient {
   }
 
   async imports(imageId?: string): Promise<readonly ImportDocument[]> {
-    const query = imageId === undefined ? '?limit=1000' : `?image_id=${imageId}&limit=1000`;
-    const answer = await this.call('GET', `/stowage/v1/imports${query}`);
+    return this.#list(imageId === undefined ? '' : `&image_id=${imageId}`);
+  }
+
+  async #list(query: string): Promise<readonly ImportDocument[]> {
+    const answer = await this.call('GET', `/stowage/v1/imports?limit=200${query}`);
+    if (answer.status !== 200) throw new Error(`imports: ${answer.status} ${answer.text}`);
     return (answer.body as { imports: readonly ImportDocument[] }).imports;
   }
 
@@ -120,11 +128,10 @@ export class ApiClient {
   }
 
   /** Resolves when no import is under way. */
-  async quiet(): Promise<readonly ImportDocument[]> {
+  async quiet(): Promise<void> {
     for (;;) {
-      const imports = await this.imports();
-      const live = imports.find(({ state }) => !FINAL.includes(state));
-      if (live === undefined) return imports;
+      const [live] = await this.#list('&state=pending&state=running&state=reverting');
+      if (live === undefined) return;
       await this.call('GET', `/stowage/v1/imports/${live.id}/events`);
     }
   }

@@ -31,7 +31,9 @@ export async function serveFiles(directory: string): Promise<FileServer> {
         const content = `bytes ${start}-${facts.size - 1}/${facts.size}`;
         res.writeHead(206, { ...common, 'content-range': content });
       }
-      createReadStream(file, { start }).on('error', () => res.destroy()).pipe(res);
+      createReadStream(file, { start })
+        .on('error', () => res.destroy())
+        .pipe(res);
     })();
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

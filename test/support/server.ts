@@ -60,9 +60,7 @@ export function spawnServer(
     child.stdout.on('data', look);
     child.stderr.on('data', look);
   });
-  const exited = once(child, 'exit').then(
-    ([code, signal]) => (code ?? signal) as number | string,
-  );
+  const exited = once(child, 'exit').then(([code, signal]) => (code ?? signal) as number | string);
   const { pid } = child;
   if (pid === undefined) throw new Error(`Could not start ${program}`);
   return {

@@ -1,7 +1,6 @@
-import { formatByteSize } from '../../base/byte-size.js';
 import type { Config } from '../../config/config.js';
-import { createApplication } from '../../application.js';
 import { ApiClient } from '../client.js';
+import { describeImage } from '../describe-image.js';
 import { startJob } from '../import-job.js';
 import type { ImportJob, JobListener } from '../import-job.js';
 import { progressView } from '../progress-view.js';
@@ -10,7 +9,6 @@ import type { ServerOptions } from '../server.js';
 import { detectDiskFormat, importSource } from '../source.js';
 import type { Terminal } from '../terminal.js';
 import { headerLines, keyValues, usageError } from '../usage.js';
-import type { ImageResource } from '../wire.js';
 
 export interface ImportOptions extends ServerOptions {
   readonly name?: string;
@@ -67,9 +65,11 @@ async function findOrStart(options: ImportOptions, terminal: Terminal): Promise<
       'Start `stowage serve`, or leave --no-wait out',
     );
   }
+  const { createApplication } = await import('../../application.js');
   const application = await createApplication(forOneImport(config));
   const { url } = await application.start();
-  if (options.json !== true) terminal.err(`No server runs on ${config.dataDir}: importing in this process`);
+  if (options.json !== true)
+    terminal.err(`No server runs on ${config.dataDir}: importing in this process`);
   return {
     client: new ApiClient(url, headers),
     [Symbol.asyncDispose]: () => application.stop(),
@@ -105,7 +105,9 @@ async function runForPeople(
     const started = await startJob(client, job, listener, signal);
     if (!wait) {
       view.end();
-      terminal.out(`Import ${started.started.id} is under way. See: stowage imports show ${started.started.id}`);
+      terminal.out(
+        `Import ${started.started.id} is under way. See: stowage imports show ${started.started.id}`,
+      );
       return;
     }
     const { image } = await started.finished();
@@ -141,37 +143,4 @@ async function runForMachines(
   if (!wait) return;
   const { image, last } = await started.finished();
   say('image.active', { image, import: last });
-}
-
-/** An image for people: its data first, then the properties that were found in it. */
-export function describeImage(image: ImageResource): readonly string[] {
-  const { id, name, status, disk_format, container_format, size, virtual_size, ...rest } = image;
-  const lines: [string, unknown][] = [
-    ['id', id],
-    ['name', name],
-    ['status', status],
-    ['disk_format', disk_format],
-    ['container_format', container_format],
-    ['size', bytes(size)],
-    ['virtual_size', bytes(virtual_size)],
-    ...['os_hash_algo', 'os_hash_value', 'checksum', 'stores'].map((key): [string, unknown] => [key, rest[key]]),
-    ...Object.entries(rest).filter(([key]) => !ATTRIBUTES.has(key)),
-  ];
-  const shown = lines.filter(([, value]) => value !== undefined && value !== null);
-  const width = Math.max(...shown.map(([key]) => key.length));
-  return shown.map(([key, value]) => {
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
-    return `  ${key.padEnd(width)}  ${text}`;
-  });
-}
-
-/** Attributes of the Image API that say nothing of what was imported, or stand further up. */
-const ATTRIBUTES = new Set([
-  ...['os_hash_algo', 'os_hash_value', 'checksum', 'stores', 'owner', 'visibility', 'protected'],
-  ...['os_hidden', 'min_disk', 'min_ram', 'tags', 'created_at', 'updated_at'],
-  ...['self', 'file', 'schema', 'locations', 'direct_url', 'owner_specified'],
-]);
-
-function bytes(count: number | null): string | null {
-  return count === null ? null : `${count} (${formatByteSize(count)})`;
 }

@@ -17,7 +17,11 @@ export interface ListOptions {
 }
 
 /** Lists imports, the newest first. */
-export async function listImports(client: ApiClient, options: ListOptions, terminal: Terminal): Promise<void> {
+export async function listImports(
+  client: ApiClient,
+  options: ListOptions,
+  terminal: Terminal,
+): Promise<void> {
   const query = new URLSearchParams();
   if (options.image !== undefined) query.set('image_id', options.image);
   if (options.state !== undefined) query.set('state', options.state);
@@ -56,7 +60,11 @@ export async function showImport(
 }
 
 /** Asks an import to stop. */
-export async function cancelImport(client: ApiClient, id: string, terminal: Terminal): Promise<void> {
+export async function cancelImport(
+  client: ApiClient,
+  id: string,
+  terminal: Terminal,
+): Promise<void> {
   await client.send(`${pathOf(id)}/cancel`, { method: 'POST' });
   terminal.out(`Import ${id} is being cancelled. See: stowage imports show ${id}`);
 }
@@ -91,20 +99,25 @@ export async function planImport(
   terminal: Terminal,
 ): Promise<void> {
   const { method, uri, store = [], allStores, json } = options;
-  const plan = await client.json(PlanResource, `${BASE}/images/${encodeURIComponent(imageId)}/plan`, {
-    method: 'POST',
-    json: {
-      method: { name: method, ...(uri === undefined ? {} : { uri }) },
-      ...(store.length > 0 ? { stores: store } : {}),
-      ...(allStores === true ? { all_stores: true } : {}),
+  const plan = await client.json(
+    PlanResource,
+    `${BASE}/images/${encodeURIComponent(imageId)}/plan`,
+    {
+      method: 'POST',
+      json: {
+        method: { name: method, ...(uri === undefined ? {} : { uri }) },
+        ...(store.length > 0 ? { stores: store } : {}),
+        ...(allStores === true ? { all_stores: true } : {}),
+      },
     },
-  });
+  );
   if (json === true) {
     terminal.out(JSON.stringify(plan));
     return;
   }
   terminal.out(`${plan.method} → ${plan.stores.join(', ')}`);
-  if (plan.workspace != null) terminal.out(`staging needed at most: ${formatByteSize(plan.workspace)}`);
+  if (plan.workspace != null)
+    terminal.out(`staging needed at most: ${formatByteSize(plan.workspace)}`);
   const rows = plan.tasks.map((task) => [
     task.name ?? task.entry ?? task.plugin ?? '',
     task.store ?? '',
@@ -162,7 +175,9 @@ export function describeImport(shown: ImportResource): readonly string[] {
     ['hint', failure?.hint],
   ];
   return [
-    ...facts.flatMap(([key, value]) => (value == null || value === '' ? [] : [`${key.padEnd(9)} ${value}`])),
+    ...facts.flatMap(([key, value]) =>
+      value == null || value === '' ? [] : [`${key.padEnd(9)} ${value}`],
+    ),
     'tasks',
     ...drawRows(taskRows(shown), 0),
   ];
@@ -177,6 +192,9 @@ function table(rows: readonly (readonly string[])[]): readonly string[] {
     Math.max(...rows.map((row) => (row[column] ?? '').length)),
   );
   return rows.map((row) =>
-    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd(),
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
   );
 }

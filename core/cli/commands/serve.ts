@@ -1,20 +1,26 @@
+import { once } from 'node:events';
 import type { Config } from '../../config/config.js';
 import { createApplication } from '../../application.js';
 import { EXIT } from '../exit.js';
 import type { Terminal } from '../terminal.js';
 
 /**
- * Serves until SIGTERM or SIGINT, then stops gracefully. A second signal ends the process at once.
+ * Serves until `signal` is aborted, then stops gracefully.
  * @returns the exit code
  */
-export async function serve(config: Config, terminal: Terminal): Promise<number> {
+export async function serve(
+  config: Config,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<number> {
   const application = await createApplication(config);
-  const stopped = nextSignal();
-  const { url } = await application.start();
-  terminal.out(startLine(config, url));
-  await stopped;
-  onceSignalled(() => process.exit(EXIT.failure));
-  await application.stop();
+  try {
+    const { url } = await application.start();
+    terminal.out(startLine(config, url));
+    if (!signal.aborted) await once(signal, 'abort');
+  } finally {
+    await application.stop();
+  }
   return EXIT.ok;
 }
 
@@ -27,20 +33,4 @@ function startLine({ dataDir, staging, stores, file }: Config, url: string): str
     `config ${file ?? 'defaults'}`,
   ];
   return `Stowage serves at ${url}: ${places.join(', ')}`;
-}
-
-const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
-
-function nextSignal(): Promise<void> {
-  return new Promise((resolve) => {
-    onceSignalled(resolve);
-  });
-}
-
-function onceSignalled(listener: () => void): void {
-  const heard = (): void => {
-    for (const signal of SIGNALS) process.off(signal, heard);
-    listener();
-  };
-  for (const signal of SIGNALS) process.on(signal, heard);
 }

@@ -2,6 +2,9 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /** The catalogue, the imports with their tasks and events, staging, locations and plugin state. */
 export class CreateTables1763700000000 implements MigrationInterface {
+  /** Kept in the database; the number at its end gives the order. */
+  readonly name = 'CreateTables1763700000000';
+
   async up(runner: QueryRunner): Promise<void> {
     for (const statement of STATEMENTS) await runner.query(statement);
   }

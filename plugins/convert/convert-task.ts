@@ -1,0 +1,142 @@
+import { DISK_PROPERTY_PREFIX, RejectedError, diskProperties } from '../../core/api.js';
+import type {
+  DataView,
+  Image,
+  ImportTask,
+  Inspection,
+  JsonObject,
+  QemuImg,
+  TaskContext,
+  TaskResult,
+  TaskView,
+} from '../../core/api.js';
+import { CONVERTIBLE } from './convert-config.js';
+import type { ConvertConfig } from './convert-config.js';
+import { provenance } from './provenance.js';
+import { isAsWanted, targetFor } from './target.js';
+import type { Target } from './target.js';
+import { workspaceFor } from './workspace.js';
+
+const SOURCES: ReadonlySet<string> = new Set(CONVERTIBLE);
+
+/** Formats of parts of a guest, which are no disks whatever their bytes look like. */
+const NO_DISKS: ReadonlySet<string> = new Set(['aki', 'ari', 'ami', 'iso', 'ploop']);
+
+/** What a raw disk may look like: a guest's own volume, encrypted or of an optical disk. */
+const GUEST_CONTENT: ReadonlySet<string> = new Set(['raw', 'luks', 'iso']);
+
+/** Converts the bytes with `qemu-img` and proposes what has become of the image. */
+export class ConvertTask implements ImportTask {
+  constructor(
+    private readonly config: ConvertConfig,
+    private readonly qemuImg: QemuImg,
+  ) {}
+
+  skipReason({ data, image }: TaskView): string | undefined {
+    if (data === undefined) return 'The import holds no bytes';
+    const { inspection } = data;
+    const { containerFormat, diskFormat } = image;
+    if (data.size === 0) return 'The image is empty';
+    if (containerFormat !== null && containerFormat !== 'bare') {
+      return `The data is not a bare disk: container_format is ${containerFormat}`;
+    }
+    if (diskFormat !== null && NO_DISKS.has(diskFormat)) {
+      return `Images of disk_format ${diskFormat} stay as they are`;
+    }
+    if (!SOURCES.has(inspection.format)) {
+      return `Data of the format ${inspection.format} is not converted`;
+    }
+    if (isEncrypted(inspection)) return 'The guest data is encrypted inside the image format';
+    const target = targetFor(this.config, inspection);
+    return isAsWanted(this.config, inspection, target)
+      ? `The data is ${target.format} already`
+      : undefined;
+  }
+
+  workspace({ data }: TaskView): number {
+    if (data === undefined) return 0;
+    return workspaceFor(this.config, data, targetFor(this.config, data.inspection));
+  }
+
+  async execute(context: TaskContext): Promise<TaskResult> {
+    const { data: source, image, signal } = context;
+    if (source === undefined) return {};
+    const { inspection } = source;
+    const target = targetFor(this.config, inspection);
+    const file = await context.workspacePath('converted');
+    await this.qemuImg.convert({
+      source: { path: context.dataPath(), inspection },
+      target: file,
+      ...target,
+      signal,
+      onProgress: (percent) => {
+        context.progress(percent, 100);
+      },
+    });
+    const result = await context.adopt(file);
+    assertResult(result.inspection, target);
+    return {
+      draft: {
+        diskFormat: target.format,
+        containerFormat: 'bare',
+        properties: {
+          ...refreshed(source.inspection, result.inspection, image),
+          ...provenance(source, image),
+        },
+      },
+      ...(result.inspection.virtualSize === undefined
+        ? {}
+        : { virtualSize: result.inspection.virtualSize }),
+      output: describe(source, result, target),
+    };
+  }
+}
+
+function isEncrypted({ metadata }: Inspection): boolean {
+  const { encryption } = metadata;
+  return typeof encryption === 'string' && encryption !== 'none';
+}
+
+/**
+ * A disk can hold the header of another disk format. As a raw image its first reader would take it
+ * for that format, with whatever files it names.
+ *
+ * @throws {RejectedError} `NESTED_FORMAT`
+ */
+function assertResult({ format, safe }: Inspection, target: Target): void {
+  const isExpected = target.format === 'raw' ? GUEST_CONTENT.has(format) : format === target.format;
+  if (isExpected && safe) return;
+  throw new RejectedError({
+    code: 'NESTED_FORMAT',
+    message: `The disk inside the image begins with "${format}" data where a guest's disk was expected`,
+    hint: 'Send the inner image by itself',
+    details: { expected: target.format, found: format },
+  });
+}
+
+/** Where an earlier task has published what the bytes say of themselves, that is renewed. */
+function refreshed(
+  before: Inspection,
+  after: Inspection,
+  image: Image,
+): Readonly<Record<string, string | null>> {
+  const isPublished = Object.keys(image.properties).some((name) =>
+    name.startsWith(DISK_PROPERTY_PREFIX),
+  );
+  return {
+    ...(before.format === 'vmdk' && after.format !== 'vmdk'
+      ? { vmware_disktype: null, vmware_adaptertype: null }
+      : {}),
+    ...(isPublished ? diskProperties(after, image) : {}),
+  };
+}
+
+function describe(source: DataView, result: DataView, target: Target): JsonObject {
+  return {
+    from: source.inspection.format,
+    to: target.format,
+    size_before: source.size,
+    size_after: result.size,
+    allocated_after: result.allocatedSize,
+  };
+}

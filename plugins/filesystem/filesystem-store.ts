@@ -1,0 +1,242 @@
+import { constants } from 'node:fs';
+import type { FileHandle } from 'node:fs/promises';
+import { access, mkdir, open, readFile, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { IntegrityError, PermanentError, TransientError, systemCode } from '../../core/api.js';
+import type { ByteRange, FileStore, Files, StoredObject } from '../../core/api.js';
+import { abortable, exists, ignore, linkOnce, syncDirectory, withFile } from './files.js';
+import { PART_SUFFIX, nameOf, objectPath, urlOf } from './object-path.js';
+import { SparseWriter } from './sparse-writer.js';
+import { translated } from './store-errors.js';
+
+/** Says whose directory it is, and that it is there: a mount point without its mount has none. */
+const MARKER = '.stowage-store';
+
+/** Nobody else on the machine reads images here. */
+const DIRECTORY_MODE = 0o750;
+const FILE_MODE = 0o640;
+
+/** The source's file system has no hard links, is another one, or the file has too many of them. */
+const CANNOT_LINK: ReadonlySet<string> = new Set(['EXDEV', 'EMLINK', 'EPERM', 'ENOTSUP', 'ENOSYS']);
+
+/** Deletes by others remove empty directories while one is being filled. */
+const DIRECTORY_ATTEMPTS = 10;
+
+/**
+ * Keeps each object as one file. Nothing has its final name before it is whole and durable: bytes go
+ * to a `.part` file beside it, then fdatasync, then a link, which never replaces anything, then the
+ * directory is synced.
+ */
+export class FilesystemStore implements FileStore {
+  readonly rangeRead = true;
+
+  constructor(
+    readonly root: string,
+    private readonly id: string,
+    private readonly files: Files,
+  ) {}
+
+  async start(): Promise<void> {
+    await this.#doing('get ready', async () => {
+      await mkdir(this.root, { recursive: true, mode: DIRECTORY_MODE });
+      await access(this.root, constants.R_OK | constants.W_OK | constants.X_OK);
+      const marker = path.join(this.root, MARKER);
+      const owner = await readFile(marker, 'utf8').catch(ignore('ENOENT'));
+      if (owner === undefined) {
+        const file = await open(marker, 'wx', FILE_MODE);
+        await withFile(file, async () => {
+          await file.writeFile(`${this.id}\n`);
+          await file.sync();
+        });
+        await syncDirectory(this.root);
+      } else if (owner.trim() !== this.id) {
+        throw new PermanentError({
+          code: 'STORE_BROKEN',
+          message: `The directory ${this.root} belongs to the store "${owner.trim()}", not to "${this.id}"`,
+          hint: `Give the store a directory of its own; if it was renamed, write its id into ${marker}`,
+        });
+      }
+    });
+  }
+
+  write(
+    name: string,
+    source: Readable,
+    options: { readonly size: number | undefined; readonly signal: AbortSignal },
+  ): Promise<StoredObject> {
+    return this.#placing(name, (part) => this.#fill(part, name, source, options));
+  }
+
+  async takeFile(
+    name: string,
+    file: string,
+    { share, signal }: { readonly share: 'link' | 'copy'; readonly signal: AbortSignal },
+  ): Promise<StoredObject | undefined> {
+    signal.throwIfAborted();
+    if (share === 'copy') {
+      return this.#placing(name, async (part) => {
+        await rm(part, { force: true });
+        await this.files.copy(file, part, signal);
+      });
+    }
+    return this.#doing(`link "${name}"`, async () => {
+      const target = this.#pathOfName(name);
+      try {
+        await this.#inDirectory(target, () => linkOnce(file, target));
+      } catch (error) {
+        if (!CANNOT_LINK.has(systemCode(error) ?? '')) throw error;
+        return undefined;
+      }
+      await syncDirectory(path.dirname(target));
+      return { url: urlOf(name) };
+    });
+  }
+
+  pathOf(url: string): string {
+    return this.#pathOfName(nameOf(url));
+  }
+
+  open(
+    url: string,
+    { range, signal }: { readonly range?: ByteRange; readonly signal?: AbortSignal },
+  ): Promise<Readable> {
+    return this.#doing(`open "${url}"`, async () => {
+      signal?.throwIfAborted();
+      const file = await this.#opening(this.pathOf(url));
+      if (range !== undefined && range.end <= range.start) {
+        await file.close();
+        return Readable.from([]);
+      }
+      // `end` of a Node stream is inclusive.
+      const bounds = range === undefined ? {} : { start: range.start, end: range.end - 1 };
+      const options = { ...bounds, highWaterMark: 1024 * 1024 };
+      return file.createReadStream(signal === undefined ? options : { ...options, signal });
+    });
+  }
+
+  stat(url: string): Promise<{ readonly size: number }> {
+    return this.#doing(`find "${url}"`, async () => {
+      const found = await stat(this.pathOf(url)).catch((error: unknown) => this.#missing(error));
+      return { size: found.size };
+    });
+  }
+
+  delete(url: string): Promise<void> {
+    return this.#remove(nameOf(url));
+  }
+
+  discard(name: string): Promise<void> {
+    return this.#remove(name);
+  }
+
+  /** Runs `fill` on the `.part` file of an object, then makes it the object. */
+  #placing(name: string, fill: (part: string) => Promise<void>): Promise<StoredObject> {
+    return this.#doing(`write "${name}"`, async () => {
+      const target = this.#pathOfName(name);
+      const part = `${target}${PART_SUFFIX}`;
+      try {
+        await this.#inDirectory(target, () => fill(part));
+        await linkOnce(part, target);
+      } finally {
+        await rm(part, { force: true });
+      }
+      await syncDirectory(path.dirname(target));
+      return { url: urlOf(name) };
+    });
+  }
+
+  async #fill(
+    part: string,
+    name: string,
+    source: Readable,
+    { size, signal }: { readonly size: number | undefined; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const file = await open(part, 'w', FILE_MODE);
+    await withFile(file, async () => {
+      const writer = new SparseWriter(file);
+      for await (const chunk of abortable(source, signal)) await writer.write(chunk);
+      if (size !== undefined && writer.size !== size) {
+        throw new IntegrityError({
+          code: 'SIZE_MISMATCH',
+          message: `"${name}" has ${writer.size} bytes, expected ${size}`,
+        });
+      }
+      await writer.finish();
+      await file.datasync();
+    });
+  }
+
+  /** Makes the directory of a file and keeps it while `work` puts something there. */
+  async #inDirectory(file: string, work: () => Promise<void>): Promise<void> {
+    const directory = path.dirname(file);
+    for (let attempt = 1; ; attempt += 1) {
+      await this.#assertMounted();
+      const first = await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+      try {
+        await work();
+      } catch (error) {
+        const isRemoved = systemCode(error) === 'ENOENT' && attempt < DIRECTORY_ATTEMPTS;
+        if (isRemoved && !(await exists(directory))) continue;
+        throw error;
+      }
+      // A new directory is durable when the one that names it is.
+      for (let made = directory; first !== undefined && made.startsWith(first);) {
+        made = path.dirname(made);
+        await syncDirectory(made);
+      }
+      return;
+    }
+  }
+
+  #remove(name: string): Promise<void> {
+    return this.#doing(`delete "${name}"`, async () => {
+      const target = this.#pathOfName(name);
+      await this.#assertMounted();
+      const gone = await Promise.all(
+        [target, `${target}${PART_SUFFIX}`].map(async (file) =>
+          unlink(file).then(() => true, ignore('ENOENT', 'ENOTDIR')),
+        ),
+      );
+      if (!gone.some((found) => found === true)) return;
+      const directory = path.dirname(target);
+      await syncDirectory(directory).catch(ignore('ENOENT'));
+      // What was the last object of an image leaves no directory behind.
+      if (path.dirname(directory) !== this.root) {
+        await rmdir(directory).catch(ignore('ENOTEMPTY', 'EEXIST', 'ENOENT', 'EBUSY'));
+      }
+    });
+  }
+
+  async #opening(file: string): Promise<FileHandle> {
+    return open(file, 'r').catch((error: unknown) => this.#missing(error));
+  }
+
+  /** A file that is missing together with the whole store is not lost. */
+  async #missing(error: unknown): Promise<never> {
+    if (systemCode(error) === 'ENOENT') await this.#assertMounted();
+    throw error;
+  }
+
+  async #assertMounted(): Promise<void> {
+    const marker = path.join(this.root, MARKER);
+    if (await exists(marker)) return;
+    throw new TransientError({
+      code: 'STORE_UNAVAILABLE',
+      message: `The directory of store "${this.id}" is not there: ${marker} is missing`,
+      hint: 'Mount the file system of the store',
+    });
+  }
+
+  #pathOfName(name: string): string {
+    return path.join(this.root, objectPath(name));
+  }
+
+  async #doing<T>(act: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw translated(error, this.id, act);
+    }
+  }
+}

@@ -1,0 +1,13 @@
+import type { ImportTask, TaskContext, TaskResult } from '../../core/api.js';
+
+/** Takes the source of the import's method; everything about the bytes is the engine's work. */
+export class StageTask implements ImportTask {
+  async execute(context: TaskContext): Promise<TaskResult> {
+    const source = await context.source();
+    const data = await context.stage(source);
+    if (source.kind === 'location') {
+      return { output: { source: source.kind, store: source.store, size: source.size } };
+    }
+    return { output: { source: source.kind, size: data?.size, format: data?.inspection.format } };
+  }
+}

@@ -1,0 +1,741 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import path from 'node:path';
+import { Readable } from 'node:stream';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PermanentError, RejectedError, TransientError } from '../../../core/base/errors.js';
+import type { ImportTask } from '../../../core/plugin/contract/task.js';
+import {
+  BYTES,
+  TEST_CALLER,
+  TestEngine,
+  bytesSource,
+  stageTask,
+  storeTask,
+} from '../../support/engine.js';
+import type { TestEngineOptions, TestTask } from '../../support/engine.js';
+import { MemoryStore } from '../../support/memory-store.js';
+import { tempDir } from '../../support/temp-dir.js';
+
+let directory: Awaited<ReturnType<typeof tempDir>>;
+beforeEach(async () => {
+  directory = await tempDir();
+});
+afterEach(async () => {
+  await directory[Symbol.asyncDispose]();
+});
+
+function engine(options: Partial<TestEngineOptions> = {}): Promise<TestEngine> {
+  return TestEngine.start({
+    dataDir: directory.path,
+    tasks: [stageTask, storeTask],
+    stores: { one: new MemoryStore() },
+    ...options,
+  });
+}
+
+function between(...tasks: readonly TestTask[]): readonly TestTask[] {
+  return [stageTask, ...tasks, storeTask];
+}
+
+function task(execute: ImportTask['execute'], rest: Partial<ImportTask> = {}): ImportTask {
+  return { execute, ...rest };
+}
+
+const sha512 = createHash('sha512').update(BYTES).digest('hex');
+
+async function stagedFiles(): Promise<readonly string[]> {
+  return readdir(path.join(directory.path, 'staging', 'data'));
+}
+
+/** A task that waits until it is told to stop. */
+function stuck(started: () => void = () => undefined): ImportTask {
+  return task(
+    ({ signal }) =>
+      new Promise((_, reject) => {
+        started();
+        signal.addEventListener('abort', () => {
+          reject(signal.reason as Error);
+        });
+      }),
+  );
+}
+
+describe('an import', () => {
+  it('ends with an active image whose facts are those of its bytes', async () => {
+    const store = new MemoryStore();
+    await using running = await engine({ stores: { one: store } });
+    const id = await running.createImage();
+    const { record, tasks } = await running.run(id);
+    expect(record).toMatchObject({ state: 'succeeded', failure: null });
+    expect(tasks.map(({ state }) => state)).toEqual(['succeeded', 'succeeded']);
+    expect(await running.image(id)).toMatchObject({
+      status: 'active',
+      size: BYTES.length,
+      osHashAlgo: 'sha512',
+      osHashValue: sha512,
+      checksum: createHash('md5').update(BYTES).digest('hex'),
+    });
+    expect([...store.objects.values()]).toEqual([BYTES]);
+    await running.tidy();
+    expect(await stagedFiles()).toEqual([]);
+    expect(await running.database.read.reservedBytes()).toBe(0);
+  });
+
+  it('tells its story in numbered events', async () => {
+    await using running = await engine();
+    const { record } = await running.run(await running.createImage());
+    const events = await running.database.read.events(record.id, 0, 100);
+    expect(events.map(({ sequence, type }) => `${sequence} ${type}`)).toEqual([
+      '1 import.created',
+      '2 import.running',
+      '3 task.running',
+      '4 task.succeeded',
+      '5 task.running',
+      '6 task.succeeded',
+      '7 import.succeeded',
+    ]);
+  });
+
+  it('shows nothing of the draft before activation, and all of it then', async () => {
+    const seen: unknown[] = [];
+    await using running = await engine({
+      tasks: between(
+        {
+          name: 'first',
+          task: task(() =>
+            Promise.resolve({ draft: { minDisk: 7, properties: { a: '1' } }, virtualSize: 42 }),
+          ),
+        },
+        {
+          name: 'second',
+          task: task(async ({ image }) => {
+            const shown = await running.image(image.id);
+            seen.push([shown.minDisk, shown.properties, image.minDisk, image.properties]);
+            return {};
+          }),
+        },
+      ),
+    });
+    const id = await running.createImage();
+    await running.run(id);
+    expect(seen).toEqual([[0, {}, 7, { a: '1' }]]);
+    expect(await running.image(id)).toMatchObject({
+      minDisk: 7,
+      virtualSize: 42,
+      properties: { a: '1' },
+    });
+  });
+
+  it('lets a change by the user meanwhile win over the draft', async () => {
+    await using running = await engine({
+      tasks: between({
+        name: 'proposes',
+        task: task(async ({ importId, image }) => {
+          await running.database.write(async (tx) => {
+            await tx.updateImage(
+              image.id,
+              { status: ['importing'] },
+              { name: 'by the user', properties: { os: 'by the user' } },
+              new Date(),
+            );
+            await tx.addUserPatched(importId, ['name', 'properties.os']);
+          });
+          return { draft: { name: 'by the task', properties: { os: 'by the task', b: '2' } } };
+        }),
+      }),
+    });
+    const id = await running.createImage();
+    await running.run(id);
+    expect(await running.image(id)).toMatchObject({
+      name: 'by the user',
+      properties: { os: 'by the user', b: '2' },
+    });
+  });
+
+  it('does not run a task twice at once, nor another import of the same image', async () => {
+    await using running = await engine({ tasks: between({ name: 'stuck', task: stuck() }) });
+    const id = await running.createImage();
+    const { id: importId } = await running.start(id);
+    await expect(running.start(id)).rejects.toMatchObject({ code: 'IMPORT_RUNNING' });
+    await running.imports.cancel(importId);
+    expect((await running.ended(importId)).record.state).toBe('cancelled');
+  });
+
+  it('answers the same import for the same Idempotency-Key', async () => {
+    await using running = await engine();
+    const id = await running.createImage();
+    const first = await running.start(id, { idempotencyKey: 'k' });
+    const second = await running.start(id, { idempotencyKey: 'k' });
+    expect(second.id).toBe(first.id);
+    await running.ended(first.id);
+    expect((await running.start(id, { idempotencyKey: 'k' })).id).toBe(first.id);
+  });
+});
+
+describe('a failing task', () => {
+  it('is tried again when the failure is transient, with the reason to be read meanwhile', async () => {
+    let attempts = 0;
+    await using running = await engine({
+      tasks: between({
+        name: 'flaky',
+        task: task(({ attempt }) => {
+          attempts = attempt;
+          if (attempt < 3) throw new TransientError({ code: 'AWAY', message: 'The peer is away' });
+          return Promise.resolve({});
+        }),
+      }),
+    });
+    const { record, tasks } = await running.run(await running.createImage());
+    expect(record.state).toBe('succeeded');
+    expect(attempts).toBe(3);
+    expect(tasks[1]).toMatchObject({ attempt: 3, retries: 2, failure: null });
+    const waits = (await running.database.read.events(record.id, 0, 100)).filter(
+      ({ type }) => type === 'task.waiting',
+    );
+    expect(waits).toHaveLength(2);
+    expect(waits[0]?.data['reason']).toMatch(/^Attempt 1 of 3 failed.*The peer is away$/);
+  });
+
+  it('fails the import when its attempts are used up, and says so', async () => {
+    await using running = await engine({
+      tasks: between({
+        name: 'flaky',
+        task: task(() => {
+          throw new TransientError({ code: 'AWAY', message: 'The peer is away' });
+        }),
+      }),
+    });
+    const id = await running.createImage();
+    const { record, tasks } = await running.run(id);
+    expect(record).toMatchObject({
+      state: 'failed',
+      failure: { class: 'transient', code: 'AWAY', task: 'flaky' },
+    });
+    expect(tasks.map(({ state }) => state)).toEqual(['succeeded', 'failed', 'cancelled']);
+    expect(await running.image(id)).toMatchObject({ status: 'queued', size: null });
+  });
+
+  it('that throws what nobody foresaw is a bug, and the server lives on', async () => {
+    await using running = await engine({
+      tasks: between({
+        name: 'broken',
+        task: task(() => {
+          throw new TypeError('x is not a function');
+        }),
+      }),
+    });
+    const { record } = await running.run(await running.createImage());
+    expect(record.failure).toMatchObject({ class: 'bug', message: 'x is not a function' });
+  });
+
+  it('that does not end in time is ended', async () => {
+    await using running = await engine({
+      tasks: between({ name: 'slow', task: stuck(), entry: { timeoutMs: 20 } }),
+    });
+    const { record } = await running.run(await running.createImage());
+    expect(record.failure).toMatchObject({ code: 'TASK_TIMEOUT', task: 'slow' });
+  });
+
+  it('may not write what belongs to another plugin', async () => {
+    await using running = await engine({
+      tasks: between(
+        { name: 'owner', task: task(() => Promise.resolve({})), manifest: { properties: ['a_*'] } },
+        {
+          name: 'thief',
+          task: task(() => Promise.resolve({ draft: { properties: { a_b: '1' } } })),
+        },
+      ),
+    });
+    const { record } = await running.run(await running.createImage());
+    expect(record.failure).toMatchObject({ code: 'PROPERTY_CLAIMED', task: 'thief' });
+  });
+});
+
+describe('bytes that were staged before the import', () => {
+  async function stage(running: TestEngine, id: string): Promise<void> {
+    const stream = Readable.from([BYTES]);
+    const body = { stream, size: BYTES.length };
+    const { signal } = new AbortController();
+    await running.uploads.stage({ imageId: id, caller: TEST_CALLER, body, signal });
+  }
+
+  it('are kept when a task fails, so that the import can be asked for again', async () => {
+    let fails = true;
+    await using running = await engine({
+      tasks: between({
+        name: 'fails once',
+        task: task(() => {
+          if (fails) throw new PermanentError({ code: 'BROKEN', message: 'Broken' });
+          return Promise.resolve({});
+        }),
+      }),
+    });
+    const id = await running.createImage();
+    await stage(running, id);
+    const failed = await running.run(id, { method: 'glance-direct' });
+    expect(failed.record.state).toBe('failed');
+    expect((await running.image(id)).status).toBe('uploading');
+    fails = false;
+    const again = await running.imports.retry(failed.record.id, TEST_CALLER);
+    expect((await running.ended(again.id)).record.state).toBe('succeeded');
+    expect(await running.image(id)).toMatchObject({ status: 'active', osHashValue: sha512 });
+  });
+
+  it('are kept when the import is cancelled', async () => {
+    await using running = await engine({ tasks: between({ name: 'stuck', task: stuck() }) });
+    const id = await running.createImage();
+    await stage(running, id);
+    const { id: importId } = await running.start(id, { method: 'glance-direct' });
+    await running.imports.cancel(importId);
+    expect((await running.ended(importId)).record.state).toBe('cancelled');
+    expect((await running.image(id)).status).toBe('uploading');
+    await running.tidy();
+    expect(await stagedFiles()).toHaveLength(1);
+    await expect(running.imports.cancel(importId)).rejects.toMatchObject({
+      code: 'IMPORT_FINISHED',
+    });
+  });
+
+  it('are dropped when a rule refuses them', async () => {
+    await using running = await engine({
+      tasks: between({
+        name: 'refuses',
+        task: task(() => {
+          throw new RejectedError({ code: 'REFUSED', message: 'Not here' });
+        }),
+      }),
+    });
+    const id = await running.createImage();
+    await stage(running, id);
+    await running.run(id, { method: 'glance-direct' });
+    expect((await running.image(id)).status).toBe('queued');
+    await running.tidy();
+    expect(await stagedFiles()).toEqual([]);
+  });
+
+  it('are kept when the announced checksum is wrong', async () => {
+    await using running = await engine();
+    const id = await running.createImage();
+    await stage(running, id);
+    const checksum = { algorithm: 'sha256', value: 'ab'.repeat(32) };
+    const { record } = await running.run(id, { method: 'glance-direct', checksum });
+    expect(record.failure).toMatchObject({ code: 'CHECKSUM_MISMATCH', class: 'integrity' });
+    expect((await running.image(id)).status).toBe('uploading');
+    const right = { algorithm: 'sha512', value: sha512.toUpperCase() };
+    const again = await running.run(id, { method: 'glance-direct', checksum: right });
+    expect(again.record.state).toBe('succeeded');
+  });
+
+  it('go with the image when it is deleted, and a second stage is refused before that', async () => {
+    await using running = await engine();
+    const id = await running.createImage();
+    await stage(running, id);
+    await expect(stage(running, id)).rejects.toMatchObject({ code: 'IMAGE_STATE' });
+    expect((await running.image(id)).status).toBe('uploading');
+    await running.removal.deleteImage(id);
+    await running.tidy();
+    expect(await stagedFiles()).toEqual([]);
+    expect(await running.database.read.reservedBytes()).toBe(0);
+  });
+});
+
+describe('deleting the image of a running import', () => {
+  it('cancels it and leaves nothing', async () => {
+    const store = new MemoryStore();
+    await using running = await engine({
+      stores: { one: store },
+      tasks: [stageTask, storeTask, { name: 'stuck', task: stuck() }],
+    });
+    const id = await running.createImage();
+    const { id: importId } = await running.start(id);
+    for await (const update of running.imports.follow(importId, 0, AbortSignal.timeout(5_000))) {
+      const data = update.kind === 'event' ? update.event.data : {};
+      if (data['task'] === 'stuck') break;
+    }
+    await running.removal.deleteImage(id);
+    const { record } = await running.ended(importId);
+    expect(record).toMatchObject({ state: 'cancelled', failure: { code: 'IMAGE_DELETED' } });
+    await running.tidy();
+    expect(store.objects.size).toBe(0);
+    expect(await stagedFiles()).toEqual([]);
+    expect((await running.image(id)).status).toBe('deleted');
+  });
+});
+
+describe('reverts', () => {
+  it('run in reverse order for every task that may have had effects', async () => {
+    const reverted: string[] = [];
+    const effect = (name: string): TestTask => ({
+      name,
+      task: task(() => Promise.resolve({ output: { made: name } }), {
+        revert: ({ output }) => {
+          reverted.push(`${name} ${JSON.stringify(output?.['made'])}`);
+          return Promise.resolve();
+        },
+      }),
+    });
+    await using running = await engine({
+      tasks: between(effect('a'), effect('b'), {
+        name: 'fails',
+        task: task(
+          () => {
+            throw new PermanentError({ code: 'BROKEN', message: 'Broken' });
+          },
+          {
+            revert: ({ output }) => {
+              reverted.push(`fails ${JSON.stringify(output)}`);
+              return Promise.resolve();
+            },
+          },
+        ),
+      }),
+    });
+    const { tasks } = await running.run(await running.createImage());
+    expect(reverted).toEqual(['fails undefined', 'b "b"', 'a "a"']);
+    expect(tasks.map(({ state }) => state)).toEqual([
+      'succeeded',
+      'reverted',
+      'reverted',
+      'reverted',
+      'cancelled',
+    ]);
+  });
+
+  it('that fail are visible, keep the image usable, and can be retried', async () => {
+    let broken = true;
+    await using running = await engine({
+      tasks: between({
+        name: 'stubborn',
+        task: task(
+          () => {
+            throw new PermanentError({ code: 'BROKEN', message: 'Broken' });
+          },
+          {
+            revert: () =>
+              broken
+                ? Promise.reject(new PermanentError({ code: 'STILL', message: 'Still there' }))
+                : Promise.resolve(),
+          },
+        ),
+      }),
+    });
+    const id = await running.createImage();
+    const { record, tasks } = await running.run(id);
+    expect(record.state).toBe('revert_failed');
+    expect(tasks[1]).toMatchObject({ state: 'revert_failed', failure: { code: 'STILL' } });
+    expect((await running.image(id)).status).toBe('queued');
+    broken = false;
+    await running.imports.retry(record.id, TEST_CALLER);
+    const again = await running.imports.finished(record.id, AbortSignal.timeout(5_000));
+    expect(again.state).toBe('failed');
+  });
+});
+
+describe('several stores', () => {
+  const down = new MemoryStore((act) => {
+    if (act === 'write') throw new PermanentError({ code: 'STORE_BROKEN', message: 'Broken' });
+  });
+
+  it('all get the image', async () => {
+    const stores = { one: new MemoryStore(), two: new MemoryStore() };
+    await using running = await engine({ stores });
+    const id = await running.createImage();
+    await running.run(id, { allStores: true });
+    expect([stores.one.objects.size, stores.two.objects.size]).toEqual([1, 1]);
+  });
+
+  it('undo all when one fails', async () => {
+    const one = new MemoryStore();
+    await using running = await engine({ stores: { one, two: down } });
+    const id = await running.createImage();
+    const { record } = await running.run(id, { stores: ['one', 'two'] });
+    expect(record.failure).toMatchObject({ code: 'STORE_BROKEN', store: 'two' });
+    await running.tidy();
+    expect(one.objects.size).toBe(0);
+  });
+
+  it('may fail one by one where the request allows it', async () => {
+    const one = new MemoryStore();
+    await using running = await engine({ stores: { one, two: down } });
+    const id = await running.createImage();
+    const request = { stores: ['two', 'one'], allStoresMustSucceed: false };
+    const { record, tasks } = await running.run(id, request);
+    expect(record.state).toBe('succeeded');
+    expect(tasks.map(({ store, state }) => `${store ?? ''} ${state}`)).toEqual([
+      ' succeeded',
+      'two failed',
+      'one succeeded',
+    ]);
+    expect((await running.image(id)).status).toBe('active');
+  });
+
+  it('must not all fail', async () => {
+    await using running = await engine({ stores: { two: down } });
+    const id = await running.createImage();
+    const { record } = await running.run(id, { allStoresMustSucceed: false });
+    expect(record).toMatchObject({ state: 'failed', failure: { code: 'STORE_BROKEN' } });
+  });
+});
+
+describe('staging', () => {
+  it('refuses at once what can never fit, with the numbers', async () => {
+    await using running = await engine({
+      staging: { capacity: 100_000, reserve: 0.2 },
+      tasks: between({
+        name: 'huge',
+        task: task(() => Promise.resolve({}), { workspace: () => 200_000 }),
+      }),
+    });
+    const { record } = await running.run(await running.createImage());
+    expect(record.failure).toMatchObject({ code: 'STAGING_TOO_SMALL', class: 'capacity' });
+    expect(record.failure?.message).toContain('the whole capacity is');
+  });
+
+  it('makes a task wait for room, says why, and goes on when there is some', async () => {
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const holds: TestTask = {
+      name: 'works',
+      task: task(
+        async () => {
+          await held;
+          return {};
+        },
+        { workspace: () => 60_000 },
+      ),
+    };
+    await using running = await engine({
+      staging: { capacity: 100_000, reserve: 0.1 },
+      tasks: between(holds),
+    });
+    const first = await running.start(await running.createImage());
+    await untilEvent(running, first.id, 'task.running', 'works');
+    const second = await running.start(await running.createImage());
+    const reason = await untilEvent(running, second.id, 'task.waiting', 'works');
+    expect(reason).toMatch(/^Needs .* of staging/);
+    release();
+    expect((await running.ended(first.id)).record.state).toBe('succeeded');
+    expect((await running.ended(second.id)).record.state).toBe('succeeded');
+  });
+
+  it('refuses an upload at once when it is full, and asks to come back', async () => {
+    await using running = await engine({ staging: { capacity: 5_000, reserve: 0 } });
+    const first = await running.createImage();
+    const { signal } = new AbortController();
+    const upload = (imageId: string): Promise<void> =>
+      running.uploads.stage({
+        imageId,
+        caller: TEST_CALLER,
+        body: { stream: Readable.from([BYTES]), size: BYTES.length },
+        signal,
+      });
+    await upload(first);
+    const second = await running.createImage();
+    await expect(upload(second)).rejects.toMatchObject({ code: 'STAGING_FULL', retryAfter: 30 });
+    expect((await running.image(second)).status).toBe('queued');
+    await running.removal.deleteImage(first);
+    await running.tidy();
+    await upload(second);
+  });
+});
+
+describe('concurrency of an entry', () => {
+  it('lets no more imports in than configured, and all through in the end', async () => {
+    let inside = 0;
+    let most = 0;
+    const narrow: TestTask = {
+      name: 'narrow',
+      entry: { concurrency: 2 },
+      task: task(async () => {
+        inside += 1;
+        most = Math.max(most, inside);
+        await new Promise((resolve) => setImmediate(resolve));
+        inside -= 1;
+        return {};
+      }),
+    };
+    await using running = await engine({ tasks: between(narrow), imports: { concurrency: 8 } });
+    const started = await Promise.all(
+      Array.from({ length: 10 }, async () => running.start(await running.createImage())),
+    );
+    const ended = await Promise.all(started.map(({ id }) => running.ended(id)));
+    expect(ended.map(({ record }) => record.state)).toEqual(Array(10).fill('succeeded'));
+    expect(most).toBeLessThanOrEqual(2);
+  });
+});
+
+describe('observers', () => {
+  it('see every byte once, in the pass that brings it', async () => {
+    const seen: number[] = [];
+    const watching: TestTask = {
+      name: 'watches',
+      task: {
+        observe: () => {
+          let bytes = 0;
+          return {
+            update: (chunk) => {
+              bytes += chunk.length;
+            },
+            finish: () => {
+              seen.push(bytes);
+              return { bytes };
+            },
+          };
+        },
+        execute: ({ observation }) =>
+          Promise.resolve({ draft: { properties: { seen: JSON.stringify(observation) } } }),
+      },
+    };
+    await using running = await engine({ tasks: between(watching) });
+    const id = await running.createImage();
+    await running.run(id);
+    expect(seen).toEqual([BYTES.length]);
+    expect((await running.image(id)).properties).toEqual({ seen: `{"bytes":${BYTES.length}}` });
+  });
+
+  it('that fail do not stop the bytes; the task then fails with their reason', async () => {
+    const broken: TestTask = {
+      name: 'broken',
+      task: {
+        observe: () => ({
+          update: () => {
+            throw new Error('cannot look');
+          },
+          finish: () => null,
+        }),
+        execute: () => Promise.resolve({}),
+      },
+    };
+    await using running = await engine({ tasks: between(broken) });
+    const { record, tasks } = await running.run(await running.createImage());
+    expect(tasks[0]?.state).toBe('succeeded');
+    expect(record.failure).toMatchObject({ code: 'OBSERVER_FAILED', task: 'broken' });
+  });
+});
+
+describe('a restart', () => {
+  it('goes on with the task that was running, with its checkpoint', async () => {
+    const resumed: unknown[] = [];
+    const tasks = between({
+      name: 'long',
+      task: task(async (context) => {
+        resumed.push([context.attempt, context.resumeFrom]);
+        if (context.attempt === 2) return {};
+        await context.checkpoint({ at: 5 });
+        return stuck().execute(context);
+      }),
+    });
+    const store = new MemoryStore();
+    const first = await engine({ tasks, stores: { one: store } });
+    const id = await first.createImage();
+    const { id: importId } = await first.start(id);
+    await untilCheckpoint(first, importId);
+    // The deadline of the stop passes while the task is stuck; its row stays "running".
+    await first[Symbol.asyncDispose]();
+    await using second = await engine({ tasks, stores: { one: store } });
+    expect((await second.ended(importId)).record.state).toBe('succeeded');
+    expect(resumed).toEqual([
+      [1, undefined],
+      [2, { at: 5 }],
+    ]);
+    expect((await second.image(id)).status).toBe('active');
+  }, 20_000);
+
+  it('continues a source that can be resumed from what is durable', async () => {
+    const big = randomBytes(5 * 1024 * 1024);
+    const offsets: number[] = [];
+    let broken = true;
+    await using running = await engine({
+      source: () =>
+        Promise.resolve({
+          kind: 'stream',
+          size: big.length,
+          validator: 'same',
+          resumable: true,
+          open: (offset) => {
+            offsets.push(offset);
+            if (!broken) return Promise.resolve(Readable.from([big.subarray(offset)]));
+            broken = false;
+            return Promise.resolve(
+              Readable.from(
+                (async function* () {
+                  for (let at = 0; at < 3_500_000; at += 65_536) {
+                    await new Promise((resolve) => setImmediate(resolve));
+                    yield big.subarray(at, at + 65_536);
+                  }
+                  throw new Error('connection reset');
+                })(),
+              ),
+            );
+          },
+        }),
+    });
+    const id = await running.createImage();
+    const { record } = await running.run(id);
+    expect(record.failure).toBeNull();
+    expect(offsets[0]).toBe(0);
+    expect(offsets[1]).toBeGreaterThan(0);
+    expect((await running.image(id)).osHashValue).toBe(
+      createHash('sha512').update(big).digest('hex'),
+    );
+  });
+
+  it('starts over when the source has changed meanwhile', async () => {
+    const offsets: number[] = [];
+    let attempt = 0;
+    await using running = await engine({
+      source: () => {
+        attempt += 1;
+        const content = Buffer.alloc(200_000, attempt === 1 ? 'a' : 'b');
+        return Promise.resolve({
+          ...(bytesSource(content) as Extract<ReturnType<typeof bytesSource>, { kind: 'stream' }>),
+          validator: `v${attempt}`,
+          open: (offset: number) => {
+            offsets.push(offset);
+            if (attempt > 1) return Promise.resolve(Readable.from([content.subarray(offset)]));
+            return Promise.resolve(
+              Readable.from(
+                (function* () {
+                  yield content.subarray(0, 150_000);
+                  throw new Error('connection reset');
+                })(),
+              ),
+            );
+          },
+        });
+      },
+    });
+    const id = await running.createImage();
+    await running.run(id);
+    expect(offsets).toEqual([0, 0]);
+    expect((await running.image(id)).osHashValue).toBe(
+      createHash('sha512').update(Buffer.alloc(200_000, 'b')).digest('hex'),
+    );
+  });
+});
+
+async function untilEvent(
+  running: TestEngine,
+  importId: string,
+  type: string,
+  name: string,
+): Promise<unknown> {
+  for await (const update of running.imports.follow(importId, 0, AbortSignal.timeout(10_000))) {
+    if (update.kind !== 'event') continue;
+    if (update.event.type === type && update.event.data['task'] === name) {
+      return update.event.data['reason'];
+    }
+  }
+  throw new Error(`No ${type} of ${name}`);
+}
+
+async function untilCheckpoint(running: TestEngine, importId: string): Promise<void> {
+  for (;;) {
+    const tasks = await running.database.read.tasks(importId);
+    if (tasks.some(({ checkpoint }) => checkpoint !== null)) return;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
