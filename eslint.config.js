@@ -56,6 +56,10 @@ export default tseslint.config(
     rules: { '@typescript-eslint/no-restricted-imports': ['error', except('koa', '@koa/router')] },
   },
   {
+    files: ['test/**/*.ts'],
+    rules: { '@typescript-eslint/explicit-module-boundary-types': 'off' },
+  },
+  {
     files: ['**/*.js'],
     ...tseslint.configs.disableTypeChecked,
   },

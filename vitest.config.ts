@@ -1,6 +1,16 @@
+import path from 'node:path';
 import { defineConfig } from 'vitest/config';
 
+const fromRoot = (file: string): string => path.join(import.meta.dirname, file);
+
 export default defineConfig({
+  resolve: {
+    // Plugins outside node_modules are transformed like sources, and get the copy under test.
+    alias: [
+      { find: /^stowage\/plugin$/, replacement: fromRoot('core/api.ts') },
+      { find: /^stowage\/plugin\/testing$/, replacement: fromRoot('core/plugin/testing/index.ts') },
+    ],
+  },
   test: {
     setupFiles: ['./test/setup.ts'],
     restoreMocks: true,

@@ -19,6 +19,7 @@ export type {
 } from './image/image.js';
 export {
   PLUGIN_API_VERSION,
+  PluginConfig,
   PluginSite,
   defineMethod,
   definePlugin,

@@ -111,7 +111,7 @@ async function startAll({ config, log, metrics, services, host }: Running): Prom
     container.bind(Plugins).toConstantValue(host.plugins);
     container.bind(StoreRegistry).toConstantValue(host.stores);
     container.bind(Worker).toConstantValue({ epoch });
-    await container.load(engineModule(config, capacity));
+    container.load(engineModule(config, capacity));
     services.connect(database, container.get(DownloadService).forPlugins());
 
     const engine = container.get(Engine);

@@ -20,8 +20,8 @@ export interface DataDirLock {
 
 const NAME = 'lock';
 
-/** Milliseconds: longer than a {@link findServer} of somebody else looks at the file. */
-const WAIT = 1_000;
+/** Milliseconds: far longer than a {@link findServer} of somebody else looks at the file. */
+const WAIT = 250;
 
 /** Reachable from here, since a connection that is garbage is closed and its lock is gone. */
 const held = new Set<sqlite3.Database>();
@@ -67,6 +67,7 @@ async function isHeld(dataDir: string): Promise<boolean> {
   if (!existsSync(file)) return false;
   try {
     const connection = await open(file, sqlite3.OPEN_READONLY);
+    connection.configure('busyTimeout', 0);
     try {
       // Takes a shared lock and gives it back; fails at once beside an exclusive one.
       await execute(connection, 'SELECT 1 FROM sqlite_master');

@@ -52,29 +52,25 @@ describe('SqliteDatabase.write', () => {
     const { database } = await openTestDatabase();
     const image = anImage({ name: '0', properties: { name: '0' }, tags: ['0'] });
     await database.write((tx) => tx.insertImage(image));
-    let writing = true;
-    const writer = (async () => {
-      for (let round = 1; round <= 30; round += 1) {
-        const name = String(round);
-        await database.write((tx) =>
-          tx.updateImage(
-            image.id,
-            { status: ['queued'] },
-            { name, properties: { name }, tags: [name] },
-            new Date(),
-          ),
-        );
-      }
-      writing = false;
-    })();
-    const seen = new Set<string | null>();
-    while (writing) {
+    const rounds = Array.from({ length: 30 }, (_, index) => String(index + 1));
+    const writes = rounds.map((name) =>
+      database.write((tx) =>
+        tx.updateImage(
+          image.id,
+          { status: ['queued'] },
+          { name, properties: { name }, tags: [name] },
+          new Date(),
+        ),
+      ),
+    );
+    const seen = new Set<string | null | undefined>();
+    while (!seen.has('30')) {
       const shown = await database.read.image(image.id);
       expect(shown?.properties).toEqual({ name: shown?.name });
       expect(shown?.tags).toEqual([shown?.name]);
-      seen.add(shown?.name ?? null);
+      seen.add(shown?.name);
     }
-    await writer;
+    await Promise.all(writes);
     expect(seen.size).toBeGreaterThan(1);
   });
 

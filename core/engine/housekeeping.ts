@@ -79,7 +79,11 @@ export class Housekeeping {
       const states = FINAL_IMPORT_STATES.filter((state) => state !== 'revert_failed');
       const old = await this.journal.read.imports({ states, finishedBefore, limit: BATCH });
       if (old.length === 0) return;
-      await this.journal.write(({ tx }) => tx.deleteImports(old.map(({ id }) => id)));
+      const deleted = await this.journal.write(({ tx }) =>
+        tx.deleteImports(old.map(({ id }) => id)),
+      );
+      // One that still owns bytes waits until these are removed.
+      if (deleted < old.length) return;
     }
   }
 }

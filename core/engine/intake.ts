@@ -70,7 +70,7 @@ export class Intake {
       const { tx, at, event } = entry;
       const stamped = { ...record, createdAt: at };
       await tx.insertImport(stamped, record.flow.map(taskRecord(record.id)));
-      await this.#moveImage(entry, request, accepted);
+      await this.#moveImage(entry, record.id, request, accepted);
       await event(record.id, 'import.created', {
         image_id: record.imageId,
         method: record.method,
@@ -94,6 +94,7 @@ export class Intake {
   /** The image's status follows the import, in the same transaction. */
   async #moveImage(
     { tx, at }: JournalEntry,
+    importId: string,
     request: ImportRequest,
     { method, image }: Accepted,
   ): Promise<void> {
@@ -118,8 +119,8 @@ export class Intake {
     const staged = await tx.generations({ imageId: image.id, importId: null, states: ['ready'] });
     const [generation] = staged;
     if (generation === undefined) throw nothingStaged(image.id);
-    const record = await tx.liveImport(image.id);
-    if (record !== undefined) await tx.assignGeneration(generation.id, record.id);
+    const assigned = await tx.assignGeneration(generation.id, importId);
+    if (!assigned) throw nothingStaged(image.id);
   }
 
   #record(request: ImportRequest, accepted: Accepted, facts: JsonObject): ImportRecord {

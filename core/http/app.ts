@@ -43,10 +43,13 @@ export function createApp(parts: HttpParts, lifetime: Lifetime): Koa<HttpState> 
   app.use(authentication(parts.authenticator));
   app.use(versions(parts.config.server.publicEndpoint));
   app.use(async (ctx, next) => {
-    await next();
-    // The pattern of the route, for metrics: the router has put it there.
-    const { _matchedRoute: route } = ctx as { readonly _matchedRoute?: unknown };
-    if (typeof route === 'string') ctx.state.route = route;
+    try {
+      await next();
+    } finally {
+      // The router has put the pattern of the route there.
+      const { _matchedRoute: route } = ctx as { readonly _matchedRoute?: unknown };
+      if (typeof route === 'string') ctx.state.route = route;
+    }
   });
   app.use(router.routes());
   app.use(router.allowedMethods());

@@ -1,7 +1,7 @@
 import { lstat, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { UnsupportedError } from '../base/errors.js';
-import { findProgram, PROGRAM_PATH } from './find-program.js';
+import { findProgram, PROGRAM_ENVIRONMENT } from './find-program.js';
 import { runGroup } from './process-group.js';
 
 /** Milliseconds that the trial run may take. */
@@ -44,7 +44,7 @@ export class Bubblewrap {
       const candidate = new Bubblewrap([bwrap, ...(await baseArguments(size))]);
       const end = await runGroup({
         argv: candidate.argv({ program, readable: [], writable: [] }, []),
-        env: { PATH: PROGRAM_PATH, LC_ALL: 'C' },
+        env: PROGRAM_ENVIRONMENT,
         wallMs: PROBE_MS,
         signal: AbortSignal.timeout(PROBE_MS),
       });

@@ -2,8 +2,16 @@ import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { UnsupportedError } from '../base/errors.js';
 
-/** Where programs are looked for, and what they are given as their own PATH. */
-export const PROGRAM_PATH = process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+/** Where programs are looked for. */
+const PROGRAM_PATH = process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
+
+/** The whole environment of a program: nothing that is secret or changes what it prints. */
+export const PROGRAM_ENVIRONMENT = {
+  PATH: PROGRAM_PATH,
+  LC_ALL: 'C',
+  // Each thread would reserve 64 MiB of a limited address space for its own heap: mallopt(3).
+  MALLOC_ARENA_MAX: '1',
+};
 
 /** The Debian package of a program that is not named like it. */
 const PACKAGES: Readonly<Record<string, string>> = {

@@ -8,7 +8,8 @@ import type { GroupEnd } from './process-group.js';
 const SHOWN_STDERR = 2000;
 
 /** What programs say when an allocation fails under a limit of the address space. */
-const OUT_OF_MEMORY = /cannot allocate memory|out of memory|failed to allocate|bad_alloc/i;
+const OUT_OF_MEMORY =
+  /cannot allocate memory|memory exhausted|out of memory|failed to allocate|bad_alloc|thread_create: resource/i;
 
 /** What went wrong with a program that did not end with exit code 0. */
 export function programError(program: string, end: GroupEnd, limits: ProgramLimits): StowageError {

@@ -2,7 +2,7 @@ import { StowageError } from '../base/errors.js';
 import type { ProgramsConfig } from '../config/config.js';
 import type { ProgramCommand, ProgramResult, Programs } from '../plugin/contract/services.js';
 import { Bubblewrap } from './bubblewrap.js';
-import { findProgram, PROGRAM_PATH } from './find-program.js';
+import { findProgram, PROGRAM_ENVIRONMENT } from './find-program.js';
 import { runGroup } from './process-group.js';
 import { programError } from './program-errors.js';
 import { limitingPrefix } from './resource-limits.js';
@@ -46,7 +46,7 @@ class ConfinedPrograms implements Programs {
     ];
     const end = await runGroup({
       argv: [...prefix, ...confined],
-      env: { PATH: PROGRAM_PATH, LC_ALL: 'C' },
+      env: PROGRAM_ENVIRONMENT,
       wallMs: command.limits.wallMs,
       signal: command.signal,
       ...(command.onOutput === undefined ? {} : { onOutput: command.onOutput }),

@@ -4,6 +4,9 @@ import { findProgram } from './find-program.js';
 /** Open files of one program. */
 const MAX_OPEN_FILES = 256;
 
+/** Bytes of stack of the first and, by default, of every other thread: 64 of `qemu-img` at most. */
+const STACK = 2 * 1024 * 1024;
+
 /** Seconds between SIGXCPU, which names the limit, and SIGKILL. */
 const CPU_GRACE = 5;
 
@@ -28,7 +31,8 @@ export async function limitingPrefix(
     ...[nice, '-n', `${niceness}`],
     // The lowest of the shared priorities: the idle class could wait for ever on a busy disk.
     ...[ionice, '-t', '-c', '2', '-n', '7'],
-    ...[prlimit, '--core=0', `--nofile=${MAX_OPEN_FILES}`, `--as=${limits.addressSpace}`],
+    ...[prlimit, '--core=0', `--nofile=${MAX_OPEN_FILES}`, `--stack=${STACK}`],
+    `--as=${limits.addressSpace}`,
     ...(limits.cpuSeconds === undefined
       ? []
       : [`--cpu=${limits.cpuSeconds}:${limits.cpuSeconds + CPU_GRACE}`]),

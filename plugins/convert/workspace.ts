@@ -12,10 +12,10 @@ const VMDK_GRAIN = 64 * 1024;
 const VHD_BLOCK = 2 * MIB;
 const VDI_BLOCK = MIB;
 /** The largest that qemu-img chooses for VHDX. */
-const VHDX_BLOCK = 32 * MIB;
+const VHDX_BLOCK = 64 * MIB;
 
 /** Headers and tables, per byte that a guest sees: qcow2 with 512-byte clusters has the most. */
-const LARGEST_TABLE_SHARE = 1 / 32;
+const LARGEST_TABLE_SHARE = 1 / 20;
 const HEADERS = 16 * MIB;
 
 /**

@@ -1,10 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sqlite3 from 'sqlite3';
 import { onTestFinished } from 'vitest';
 import { openDatabase } from '../../core/database/open.js';
 import type { OpenDatabase } from '../../core/database/sqlite-database.js';
+import { tempDir } from './temp-dir.js';
 
 /** A database of its own for the running test, closed and removed after it. */
 export async function openTestDatabase(
@@ -18,9 +17,9 @@ export async function openTestDatabase(
 
 /** An empty directory for the running test, removed after it. */
 export async function testDirectory(): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'stowage-database-'));
-  onTestFinished(() => rm(directory, { recursive: true, force: true }));
-  return directory;
+  const directory = await tempDir();
+  onTestFinished(() => directory[Symbol.asyncDispose]());
+  return directory.path;
 }
 
 /** What another program that opens the file can do with it. */

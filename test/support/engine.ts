@@ -95,7 +95,7 @@ export class TestEngine implements AsyncDisposable {
     container.bind(Plugins).toConstantValue(testPlugins(options));
     container.bind(StoreRegistry).toConstantValue(testStores(options.stores));
     container.bind(Worker).toConstantValue({ epoch });
-    await container.load(engineModule(config, capacity));
+    container.load(engineModule(config, capacity));
     const engine = container.get(Engine);
     await engine.start();
     return new TestEngine(container, async () => {

@@ -60,7 +60,7 @@ export async function httpRig(options: RigOptions = {}): Promise<HttpRig> {
   container.bind(Plugins).toConstantValue(plugins);
   container.bind(StoreRegistry).toConstantValue(stores);
   container.bind(Worker).toConstantValue({ epoch });
-  await container.load(engineModule(config, 1024 ** 3));
+  container.load(engineModule(config, 1024 ** 3));
 
   const server = createHttpServer({
     config,

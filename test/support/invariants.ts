@@ -1,11 +1,11 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { databaseFile } from '../../core/application.js';
 import { openDatabase } from '../../core/database/open.js';
 import { FINAL_IMPORT_STATES } from '../../core/engine/states.js';
 import type { Image } from '../../core/image/image.js';
 import type { Reader } from '../../core/engine/ports.js';
+import { nameOf, objectPath } from '../../plugins/filesystem/object-path.js';
 import { digestOf, qemuInfo } from './images.js';
 
 export interface InvariantOptions {
@@ -25,7 +25,7 @@ export async function violations(
   try {
     const images = await allImages(database.read);
     return [
-      ...(await bytesMatch(database.read, images)),
+      ...(await bytesMatch(database.read, images, dataDir)),
       ...(await importsAreFinal(database.read)),
       ...(await everythingHasAnOwner(database.read, dataDir)),
       ...(await nothingShowsEarly(database.read, images)),
@@ -37,13 +37,17 @@ export async function violations(
 }
 
 /** Invariant 1: what is active has its bytes in a store, and they are what the record says. */
-async function bytesMatch(read: Reader, images: readonly Image[]): Promise<readonly string[]> {
+async function bytesMatch(
+  read: Reader,
+  images: readonly Image[],
+  dataDir: string,
+): Promise<readonly string[]> {
   const found: string[] = [];
   for (const image of images.filter(({ status }) => status === 'active')) {
     const locations = await read.locations({ imageId: image.id, states: ['active'] });
     if (locations.length === 0) found.push(`1: active image ${image.id} is in no store`);
     for (const { url, store } of locations) {
-      const file = fileURLToPath(url ?? '');
+      const file = storedFile(dataDir, store, url ?? '');
       const where = `1: image ${image.id} in "${store}"`;
       const { size } = await stat(file);
       if (size !== image.size) found.push(`${where} has ${size} bytes, not ${image.size}`);
@@ -96,12 +100,15 @@ async function everythingHasAnOwner(read: Reader, dataDir: string): Promise<read
   }
   const locations = await read.locations({});
   const stored = await filesBelow(path.join(dataDir, 'store'));
-  const owned = locations.map(({ url }) => (url === null ? '' : fileURLToPath(url)));
+  const owned = locations.map(({ store, url }) =>
+    url === null ? '' : storedFile(dataDir, store, url),
+  );
   for (const { id, state } of locations) {
     if (state !== 'active') found.push(`3: location ${id} is "${state}" with nothing under way`);
   }
   for (const file of stored) {
-    if (!owned.includes(file)) found.push(`3: stored file ${file} is nobody's`);
+    const marker = path.basename(file) === '.stowage-store';
+    if (!marker && !owned.includes(file)) found.push(`3: stored file ${file} is nobody's`);
   }
   let reserved = 0;
   for (const { id, generationId, bytes } of await read.reservations()) {
@@ -145,6 +152,11 @@ function nothingAcknowledgedIsLost(
   return images
     .filter(({ id, status }) => acknowledged.has(id) && !['active', 'uploading'].includes(status))
     .map(({ id, status }) => `6: image ${id} is "${status}": its bytes were acknowledged`);
+}
+
+/** The configuration of these tests puts every filesystem store below `store`, under its id. */
+function storedFile(dataDir: string, store: string, url: string): string {
+  return path.join(dataDir, 'store', store, objectPath(nameOf(url)));
 }
 
 async function allImages(read: Reader): Promise<readonly Image[]> {

@@ -89,23 +89,42 @@ export interface ConvertJob extends MeasureJob {
   readonly onProgress?: (percent: number) => void;
 }
 
-/** HTTP client for addresses that a stranger may choose: guarded, limited, without redirects to other schemes. */
+/**
+ * HTTP client for addresses that a stranger may choose: guarded, limited, without redirects to other schemes.
+ * A name is resolved once, each of its addresses is checked, and only these are connected to; so for each
+ * redirect. Credentials in a URL are sent as basic authorization and shown nowhere.
+ */
 export interface GuardedFetch {
   /**
-   * @throws {InvalidInputError} `ADDRESS_REFUSED` when the address is not allowed.
-   * @throws {TransientError} `SOURCE_UNREACHABLE` when it may work later.
+   * What `open` would refuse at once, without asking the network: bad URLs and addresses written out.
+   * @throws {InvalidInputError} `URL_INVALID`, `SCHEME_REFUSED`, `ADDRESS_REFUSED`, `NETWORK_INVALID` for `allow`
+   */
+  check(url: string, options: Pick<FetchOptions, 'allow'>): void;
+  /**
+   * Resolves with the first answer that is no redirect, whatever its status.
+   * @throws {InvalidInputError} as `check`, also for what a name resolves to and for what a redirect names
+   * @throws {InvalidInputError} `TOO_MANY_REDIRECTS`
+   * @throws {TransientError} `SOURCE_UNREACHABLE` when it may work later, `SOURCE_STALLED` when the other side is silent
+   * @throws {PermanentError} `SOURCE_UNTRUSTED` for a bad certificate, `SOURCE_ANSWER_INVALID` for what is not HTTP
+   * @throws the signal's reason
    */
   open(url: string, options: FetchOptions): Promise<FetchResponse>;
 }
 
 export interface FetchOptions {
+  /** @default 'GET' */
   readonly method?: 'GET' | 'HEAD';
+  /** To another origin go only those that say nothing about the caller (`accept`, `range`, `if-…`, `user-agent`). */
   readonly headers?: Readonly<Record<string, string>>;
   /** Networks that may be reached although they are private, in CIDR form. */
   readonly allow: readonly string[];
+  /** For the resolving of the name, and again for the connection with its TLS handshake. */
   readonly connectTimeoutMs: number;
+  /** Silence before the headers are complete, and between two pieces of the body while it is being read. */
   readonly idleTimeoutMs: number;
+  /** Redirects that are followed; 0 refuses the first. */
   readonly maxRedirects: number;
+  /** Ends the request and the reading of its body. */
   readonly signal: AbortSignal;
 }
 
@@ -113,8 +132,12 @@ export interface FetchResponse {
   readonly status: number;
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Where the answer came from, without credentials; its query may hold a signature, so do not log it. */
   readonly url: string;
-  /** The reader closes it. */
+  /**
+   * The reader closes it: reading to the end or destroying it frees the connection. Breaks with
+   * {@link TransientError} `SOURCE_STALLED` or `SOURCE_BROKEN`, or with the signal's reason.
+   */
   readonly body: Readable;
 }
 

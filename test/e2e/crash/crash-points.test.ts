@@ -5,7 +5,8 @@ import { serveFiles } from '../../support/file-server.js';
 import type { FileServer } from '../../support/file-server.js';
 import { qcow2File, randomFile } from '../../support/images.js';
 import { tempDir } from '../../support/temp-dir.js';
-import { crashRound } from './round.js';
+import { crashRound, prepareTemplate } from './round.js';
+import type { Template } from './round.js';
 import { SCENARIOS } from './scenarios.js';
 import type { Material } from './scenarios.js';
 
@@ -16,6 +17,7 @@ const OCCURRENCES = [1, 3];
 let directory: Awaited<ReturnType<typeof tempDir>>;
 let web: FileServer;
 let material: Material;
+let template: Template;
 
 beforeAll(async () => {
   directory = await tempDir();
@@ -26,6 +28,7 @@ beforeAll(async () => {
   };
   web = await serveFiles(directory.path);
   material = { ...material, web: `${web.url}/` };
+  template = await prepareTemplate(path.join(directory.path, 'template'), SCENARIOS, material);
 });
 
 afterAll(async () => {
@@ -41,10 +44,8 @@ describe('the invariants hold after SIGKILL', () => {
     'at %s',
     async (at) => {
       const dataDir = path.join(directory.path, at.replaceAll(/[:#]/g, '-'));
-      const { faults, crashed } = await crashRound(dataDir, SCENARIOS, material, {
-        kind: 'point',
-        at,
-      });
+      const crash = { kind: 'point', at } as const;
+      const { faults, crashed } = await crashRound(template, dataDir, material, crash);
       expect(faults).toEqual([]);
       expect(crashed, 'the point was reached').toBe(true);
     },

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ApiClient } from '../../support/api-client.js';
 import { violations } from '../../support/invariants.js';
@@ -47,15 +47,14 @@ imports:
  * when it is asked for again.
  */
 export async function crashRound(
+  template: Template,
   dataDir: string,
-  scenarios: readonly Scenario[],
   material: Material,
   crash: Crash,
 ): Promise<RoundResult> {
-  await mkdir(dataDir, { recursive: true });
+  const { scenarios, ids } = template;
+  await cp(template.dataDir, dataDir, { recursive: true });
   const config = path.join(dataDir, 'stowage.yaml');
-  await writeFile(config, CONFIG);
-  const ids = await prepare({ dataDir, config }, scenarios, material);
   const acknowledged = new Set<string>();
   const crashed = await firstLife(
     { dataDir, config },
@@ -87,12 +86,24 @@ interface Place {
   readonly config: string;
 }
 
-async function prepare(
-  place: Place,
+/** A data dir in which everything is as it is before the scenarios begin. */
+export interface Template {
+  readonly dataDir: string;
+  readonly scenarios: readonly Scenario[];
+  /** One image for each scenario. */
+  readonly ids: readonly string[];
+}
+
+/** Makes the images that the scenarios start from, once for many rounds. */
+export async function prepareTemplate(
+  dataDir: string,
   scenarios: readonly Scenario[],
   material: Material,
-): Promise<readonly string[]> {
-  const server = await startServer(place);
+): Promise<Template> {
+  await mkdir(dataDir, { recursive: true });
+  const config = path.join(dataDir, 'stowage.yaml');
+  await writeFile(config, CONFIG);
+  const server = await startServer({ dataDir, config });
   const client = new ApiClient(server.url);
   const ids: string[] = [];
   for (const scenario of scenarios) {
@@ -102,7 +113,7 @@ async function prepare(
     ids.push(id);
   }
   await server.stop();
-  return ids;
+  return { dataDir, scenarios, ids };
 }
 
 /** Answers whether the server died as it was asked to. */

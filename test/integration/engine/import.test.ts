@@ -370,7 +370,7 @@ describe('reverts', () => {
       name,
       task: task(() => Promise.resolve({ output: { made: name } }), {
         revert: ({ output }) => {
-          reverted.push(`${name} ${String(output?.['made'])}`);
+          reverted.push(`${name} ${JSON.stringify(output?.['made'])}`);
           return Promise.resolve();
         },
       }),
@@ -384,7 +384,7 @@ describe('reverts', () => {
           },
           {
             revert: ({ output }) => {
-              reverted.push(`fails ${String(output)}`);
+              reverted.push(`fails ${JSON.stringify(output)}`);
               return Promise.resolve();
             },
           },
@@ -392,7 +392,7 @@ describe('reverts', () => {
       }),
     });
     const { tasks } = await running.run(await running.createImage());
-    expect(reverted).toEqual(['fails undefined', 'b b', 'a a']);
+    expect(reverted).toEqual(['fails undefined', 'b "b"', 'a "a"']);
     expect(tasks.map(({ state }) => state)).toEqual([
       'succeeded',
       'reverted',

@@ -1,0 +1,273 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync, readdirSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import net from 'node:net';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { ProgramsConfig } from '../config/config.js';
+import type { ProgramCommand } from '../plugin/contract/services.js';
+import { tempDir } from '../../test/support/temp-dir.js';
+import { createPrograms } from './programs.js';
+
+const MIB = 1024 * 1024;
+
+function programs(confinement: ProgramsConfig['confinement'] = 'limits') {
+  return createPrograms({ confinement, addressSpace: 512 * MIB, niceness: 10 }, () => undefined);
+}
+
+function aCommand(program: string, ...args: string[]): ProgramCommand {
+  return {
+    program,
+    args,
+    signal: new AbortController().signal,
+    readable: [],
+    writable: [],
+    limits: { wallMs: 30_000, addressSpace: 512 * MIB },
+  };
+}
+
+/** A shell script, since every test wants a program that does something particular. */
+function aScript(script: string, changes: Partial<ProgramCommand> = {}): ProgramCommand {
+  return { ...aCommand('sh', '-c', script), ...changes };
+}
+
+/** Ids of processes that have `mark` on their command line. */
+function processesWith(mark: string): readonly string[] {
+  return readdirSync('/proc').filter((entry) => {
+    if (!/^\d+$/.test(entry) || entry === `${process.pid}`) return false;
+    try {
+      return readFileSync(`/proc/${entry}/cmdline`, 'utf8').split('\0').includes(mark);
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function untilGone(mark: string): Promise<void> {
+  await expect.poll(() => processesWith(mark), { timeout: 5000 }).toEqual([]);
+}
+
+describe.each(['limits', 'bubblewrap'] as const)('Programs with %s', (confinement) => {
+  it('answers with what the program has printed', async () => {
+    const result = await programs(confinement).run(aScript('echo out; echo err >&2'));
+    expect(result).toEqual({ stdout: 'out\n', stderr: 'err\n' });
+  });
+
+  it('gives the program nothing of the environment of the server', async () => {
+    const { stdout } = await programs(confinement).run(aCommand('env'));
+    const names = stdout.split('\n').map((line) => line.split('=')[0]);
+    expect(names.filter((name) => name !== '' && name !== 'PWD').sort()).toEqual([
+      'LC_ALL',
+      'MALLOC_ARENA_MAX',
+      'PATH',
+    ]);
+  });
+
+  it('passes on lines that end in a line feed or a carriage return', async () => {
+    const lines: string[] = [];
+    await programs(confinement).run(
+      aScript("printf 'a\\rb\\nc'", { onOutput: (line) => lines.push(line) }),
+    );
+    expect(lines).toEqual(['a', 'b', 'c']);
+  });
+
+  it('names the exit code and the end of stderr', async () => {
+    const run = programs(confinement).run(aScript('echo first >&2; echo last >&2; exit 3'));
+    await expect(run).rejects.toMatchObject({
+      class: 'permanent',
+      code: 'PROGRAM_FAILED',
+      message: 'The program "sh" ended with exit code 3: last',
+      details: { exitCode: 3, stderr: 'first\nlast' },
+    });
+  });
+
+  it('names the signal that ended the program', async () => {
+    const run = programs(confinement).run(aScript('kill -SEGV $$'));
+    await expect(run).rejects.toMatchObject({
+      code: 'PROGRAM_FAILED',
+      details: { signal: 'SIGSEGV' },
+    });
+  });
+
+  it('keeps 64 KiB of a flood', async () => {
+    const before = process.memoryUsage.rss();
+    const { stdout, stderr } = await programs(confinement).run(
+      aScript('head -c 300000000 /dev/zero; head -c 300000000 /dev/zero >&2; echo end >&2'),
+    );
+    expect(stdout.length).toBe(64 * 1024);
+    expect(stderr.length).toBe(64 * 1024);
+    expect(stderr.endsWith('end\n')).toBe(true);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(150 * MIB);
+  });
+
+  it('ends a program that hangs, with all of its children', async () => {
+    const mark = `31${process.pid}.1${confinement.length}`;
+    const run = programs(confinement).run(
+      aScript(`trap '' TERM; sleep ${mark} & sleep ${mark}`, {
+        limits: { wallMs: 300, addressSpace: 512 * MIB },
+      }),
+    );
+    await expect(run).rejects.toMatchObject({
+      class: 'permanent',
+      code: 'PROGRAM_LIMIT',
+      details: { limit: 'wallMs' },
+    });
+    await untilGone(mark);
+  });
+
+  it('ends the whole group when the signal is aborted', async () => {
+    const mark = `32${process.pid}.1${confinement.length}`;
+    const controller = new AbortController();
+    const reason = new Error('enough');
+    const run = programs(confinement).run(
+      aScript(`echo started; sleep ${mark} & sleep ${mark}`, {
+        signal: controller.signal,
+        onOutput: () => {
+          controller.abort(reason);
+        },
+      }),
+    );
+    await expect(run).rejects.toBe(reason);
+    await untilGone(mark);
+  });
+
+  it('does not leave behind what a program has started in the background', async () => {
+    const mark = `33${process.pid}.1${confinement.length}`;
+    await programs(confinement).run(aScript(`sleep ${mark} & exit 0`));
+    await untilGone(mark);
+  });
+
+  it('ends a program that writes beyond its limit', async () => {
+    await using dir = await tempDir();
+    const run = programs(confinement).run(
+      aScript(`head -c ${2 * MIB} /dev/zero > ${dir.path}/big`, {
+        writable: [dir.path],
+        limits: { wallMs: 10_000, addressSpace: 512 * MIB, fileSize: MIB },
+      }),
+    );
+    await expect(run).rejects.toMatchObject({
+      code: 'PROGRAM_LIMIT',
+      details: { limit: 'fileSize' },
+    });
+    expect((await readFile(path.join(dir.path, 'big'))).length).toBe(MIB);
+  });
+
+  it('ends a program that uses too much processor time', async () => {
+    const run = programs(confinement).run(
+      aScript('while :; do :; done', {
+        limits: { wallMs: 20_000, addressSpace: 512 * MIB, cpuSeconds: 1 },
+      }),
+    );
+    await expect(run).rejects.toMatchObject({
+      code: 'PROGRAM_LIMIT',
+      details: { limit: 'cpuSeconds' },
+    });
+  });
+
+  it('ends a program that wants more memory than it may have', async () => {
+    const run = programs(confinement).run({
+      ...aCommand('sort', '-S', '400M', '/dev/zero'),
+      limits: { wallMs: 20_000, addressSpace: 64 * MIB },
+    });
+    await expect(run).rejects.toMatchObject({
+      code: 'PROGRAM_LIMIT',
+      details: { limit: 'addressSpace' },
+    });
+  });
+
+  it('rejects with what onOutput has thrown', async () => {
+    const error = new Error('bad line');
+    const run = programs(confinement).run(
+      aScript('echo line; sleep 30', {
+        onOutput: () => {
+          throw error;
+        },
+      }),
+    );
+    await expect(run).rejects.toBe(error);
+  });
+
+  it('says how to install what is missing', async () => {
+    await expect(programs(confinement).run(aCommand('no-such-program'))).rejects.toMatchObject({
+      class: 'unsupported',
+      code: 'PROGRAM_MISSING',
+      hint: 'Install it, on Debian and Ubuntu with: apt-get install no-such-program',
+    });
+  });
+
+  it('does not start when the signal is aborted already', async () => {
+    const reason = new Error('enough');
+    const run = programs(confinement).run(aScript('true', { signal: AbortSignal.abort(reason) }));
+    await expect(run).rejects.toBe(reason);
+  });
+});
+
+describe('Programs with bubblewrap', () => {
+  it('shows the program the readable files and no other', async () => {
+    await using dir = await tempDir();
+    const shown = path.join(dir.path, 'shown');
+    const hidden = path.join(dir.path, 'hidden');
+    await Promise.all([writeFile(shown, 'shown'), writeFile(hidden, 'hidden')]);
+    const confined = programs('bubblewrap');
+    const { stdout } = await confined.run({ ...aCommand('cat', shown), readable: [shown] });
+    expect(stdout).toBe('shown');
+    for (const file of [hidden, '/etc/passwd', '/proc/1/environ', import.meta.filename]) {
+      const run = confined.run({ ...aCommand('cat', file), readable: [shown] });
+      if (file === '/proc/1/environ') {
+        expect((await run).stdout).not.toContain('HOME');
+      } else {
+        await expect(run).rejects.toMatchObject({
+          details: { stderr: expect.stringContaining('No such file') as string },
+        });
+      }
+    }
+  });
+
+  it('lets the program write in writable directories only', async () => {
+    await using dir = await tempDir();
+    const [input, output] = [path.join(dir.path, 'in'), path.join(dir.path, 'in/out')];
+    await mkdir(output, { recursive: true });
+    const { stdout } = await programs('bubblewrap').run(
+      aScript(
+        `echo x > ${output}/file && echo written
+         for place in ${input} / /usr /dev /etc; do (echo x > $place/file) && echo $place; done; true`,
+        { readable: [input], writable: [output] },
+      ),
+    );
+    expect(stdout).toBe('written\n');
+    expect(await readFile(path.join(output, 'file'), 'utf8')).toBe('x\n');
+  });
+
+  it('keeps the program off the network, loopback included', async () => {
+    const server = net.createServer((socket) => socket.end('reached')).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as net.AddressInfo;
+    const script = `exec 3<>/dev/tcp/127.0.0.1/${port} && cat <&3`;
+    try {
+      const open = await programs('limits').run(aCommand('bash', '-c', script));
+      expect(open.stdout).toBe('reached');
+      const run = programs('bubblewrap').run(aCommand('bash', '-c', script));
+      await expect(run).rejects.toMatchObject({
+        details: { stderr: expect.stringMatching(/refused|unreachable/) as string },
+      });
+    } finally {
+      server.close();
+    }
+  });
+});
+
+describe('Programs', () => {
+  it('ends its programs when the server is killed', async () => {
+    const mark = `34${process.pid}.1`;
+    const server = spawn(
+      process.execPath,
+      ['--import', 'tsx', path.join(import.meta.dirname, '../../test/support/run-sleep.ts'), mark],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
+    await once(server.stdout, 'data');
+    expect(processesWith(mark).length).toBeGreaterThan(0);
+    server.kill('SIGKILL');
+    await untilGone(mark);
+  });
+});
