@@ -24,7 +24,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['base', 'config', 'contract'],
   plugin: ['base', 'config', 'image', 'contract', 'api', 'store'],
   auth: ['base', 'config', 'image', 'records'],
-  records: ['base', 'image', 'contract'],
+  records: ['base', 'config', 'image', 'contract'],
   engine: [
     ...['base', 'config', 'image', 'format', 'contract', 'store', 'staging', 'dataflow', 'plugin'],
     ...['records', 'auth', 'telemetry'],
