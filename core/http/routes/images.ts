@@ -2,6 +2,7 @@ import { Router } from '@koa/router';
 import { callerOf } from '../context.js';
 import type { HttpRouter, HttpState } from '../context.js';
 import { imageFacts } from '../image-facts.js';
+import { requestableMethods } from '../methods.js';
 import type { HttpParts } from '../parts.js';
 import { presentImage } from '../presenters/image.js';
 import { assertNoBody, mediaType, readJson } from '../requests/body.js';
@@ -30,11 +31,7 @@ export function imageRoutes(parts: HttpParts): HttpRouter {
     const image = await catalogue.create(callerOf(ctx), request);
     ctx.status = 201;
     ctx.set('Location', `${PATH}/${image.id}`);
-    const methods = plugins.methods.filter(({ definition }) => definition.requestable !== false);
-    ctx.set(
-      'OpenStack-image-import-methods',
-      methods.map(({ definition }) => definition.name).join(','),
-    );
+    ctx.set('OpenStack-image-import-methods', requestableMethods(plugins).join(','));
     ctx.set(
       'OpenStack-image-store-ids',
       stores
