@@ -18,7 +18,7 @@ export function describeImage(image: ImageResource): readonly string[] {
     ]),
     ...Object.entries(rest).filter(([key]) => !ATTRIBUTES.has(key)),
   ];
-  const shown = lines.filter(([, value]) => value !== undefined && value !== null);
+  const shown = lines.filter(([, value]) => value !== undefined && value !== null && value !== '');
   const width = Math.max(...shown.map(([key]) => key.length));
   return shown.map(([key, value]) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value);

@@ -168,12 +168,14 @@ export function importError({ id, state, failure }: ImportResource): StowageErro
     .join(' → ');
   const reason =
     failure == null ? '' : `${place === '' ? '' : ` in task "${place}"`}: ${failure.message}`;
-  const hint = typeof failure?.hint === 'string' ? `${failure.hint}. ` : '';
+  const advice = typeof failure?.hint === 'string' ? `${failure.hint}. ` : '';
+  const isRefused = failure?.class === 'rejected' || failure?.class === 'integrity';
+  const again = isRefused ? '' : `. To try again: stowage imports retry ${id}`;
   return failureError({
     class: failure?.class ?? 'cancelled',
     code: 'IMPORT_FAILED',
     message: `Import "${id}" ended as "${state}"${reason}`,
-    hint: `${hint}See: stowage imports show ${id}. To try again: stowage imports retry ${id}`,
+    hint: `${advice}See: stowage imports show ${id}${again}`,
     ...(failure?.causes == null ? {} : { causes: failure.causes }),
   });
 }

@@ -3,9 +3,8 @@ import { describeFault, faultsError } from '../plugin/fault.js';
 import type { LoadedPackage } from '../plugin/load.js';
 import { planPlugins } from '../plugin/plan.js';
 import type { PluginPlan } from '../plugin/plan.js';
+import { EXIT } from './exit.js';
 
-/** What the commands end with. */
-const EXIT = { sound: 0, faulty: 1 } as const;
 
 /** One plugin as `plugins list` shows it. */
 export type PluginListing = {
@@ -26,7 +25,7 @@ type Out = (line: string) => void;
 
 /**
  * Lists every plugin that config names and every built-in one, with what is in use of it. Faults come
- * after the list. Answers with the exit code: 0 where all is sound, 1 otherwise.
+ * after the list. Answers with the exit code: 0 where all is sound, 2 otherwise.
  */
 export async function listPlugins(
   config: Config,
@@ -62,7 +61,7 @@ export async function checkPlugins(
 }
 
 function exitCode({ faults }: PluginPlan): number {
-  return faults.length === 0 ? EXIT.sound : EXIT.faulty;
+  return faults.length === 0 ? EXIT.ok : EXIT.usage;
 }
 
 function listing(loaded: LoadedPackage, plan: PluginPlan): PluginListing {

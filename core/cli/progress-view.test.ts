@@ -54,10 +54,10 @@ describe('progressView where nobody watches', () => {
     view.update([{ name: 'a', state: 'succeeded' }]);
     view.end();
     expect(lines.map((line) => line.replace(/[█░]+/, '|'))).toEqual([
-      '  ⠋ a  running',
-      '  a  |  25 %  25 MiB of 100 MiB',
-      '  a  |  50 %  50 MiB of 100 MiB',
-      '  a  |  75 %  75 MiB of 100 MiB',
+      '  ▸ a  running',
+      '  ▸ a  |  25 %  25 MiB of 100 MiB',
+      '  ▸ a  |  50 %  50 MiB of 100 MiB',
+      '  ▸ a  |  75 %  75 MiB of 100 MiB',
       '  ✔ a',
     ]);
   });

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
 import { LiveLines } from './terminal.js';
 import type { Terminal } from './terminal.js';
-import { describeProgress, drawRows } from './task-lines.js';
+import { describeProgress, drawRows, labelOf } from './task-lines.js';
 import type { Row } from './task-lines.js';
 
 const FRAME_MS = 100;
@@ -40,6 +40,7 @@ class LiveView implements ProgressView {
     clearInterval(this.timer);
     this.draw();
     this.lines.end();
+    this.rows = [];
   }
 
   private draw(): void {
@@ -62,19 +63,25 @@ class LineView implements ProgressView {
       this.said.set(key, state);
       const text =
         step > 0 && row.progress != null
-          ? `  ${row.name}  ${describeProgress(row.progress)}`
-          : `${drawRows([row], 0).join('')}  ${row.state === 'running' ? 'running' : ''}`;
+          ? `  ▸ ${labelOf(row)}  ${describeProgress(row.progress)}`
+          : lineOf(row);
       this.out(stripVTControlCharacters(text).trimEnd());
     }
   }
 
   end(): void {
-    this.said.clear();
+    // Every line stands already.
   }
+}
+
+function lineOf(row: Row): string {
+  if (row.state !== 'running') return drawRows([row], 0).join('');
+  const again = (row.attempt ?? 1) > 1 ? `, attempt ${row.attempt ?? 1}` : '';
+  return `  ▸ ${labelOf(row)}  running${again}`;
 }
 
 /** Which part of a running row is done, counted in steps. */
 function stepOf({ state, progress }: Row): number {
-  if (state !== 'running' || progress?.total == null || progress.total < 1024) return 0;
+  if (state !== 'running' || progress?.total == null || progress.total <= 0) return 0;
   return Math.min(1 / STEP - 1, Math.floor(progress.done / progress.total / STEP));
 }

@@ -44,14 +44,21 @@ function tookMs({ started_at, finished_at }: TaskResource): number | undefined {
 
 /** The rows as lines for a terminal. @param frame counts the drawings, for the spinner */
 export function drawRows(rows: readonly Row[], frame: number): readonly string[] {
-  const width = Math.max(...rows.map((row) => label(row).length));
+  const width = Math.max(...rows.map((row) => labelOf(row).length));
   return rows.map((row) => {
-    const [mark, colour] = MARKS[row.state] ?? [SPINNER[frame % SPINNER.length] ?? '', 'cyan'];
-    return `  ${styleText(colour, mark)} ${label(row).padEnd(width)}  ${tail(row)}`.trimEnd();
+    const state = hasNotBegun(row) ? 'skipped' : row.state;
+    const [mark, colour] = MARKS[state] ?? [SPINNER[frame % SPINNER.length] ?? '', 'cyan'];
+    return `  ${styleText(colour, mark)} ${labelOf(row).padEnd(width)}  ${tail(row)}`.trimEnd();
   });
 }
 
-function label({ name, store }: Row): string {
+/** The import ended before its turn. */
+function hasNotBegun({ state, attempt }: Row): boolean {
+  return state === 'cancelled' && attempt === 0;
+}
+
+/** What a row is called. */
+export function labelOf({ name, store }: Row): string {
   return typeof store === 'string' ? `${name} → ${store}` : name;
 }
 
@@ -70,6 +77,7 @@ function tail(row: Row): string {
     case 'reverting':
       return running(row);
     default:
+      if (hasNotBegun(row)) return styleText('gray', 'not begun');
       return row.state === 'pending' ? '' : row.state;
   }
 }
@@ -79,7 +87,8 @@ function amount({ progress }: Row): string {
 }
 
 function took({ tookMs }: Row): string {
-  return tookMs === undefined ? '' : formatDuration(tookMs);
+  if (tookMs === undefined) return '';
+  return tookMs < 1000 ? `${Math.max(0, tookMs)} ms` : formatDuration(tookMs);
 }
 
 function running(row: Row): string {
@@ -101,7 +110,7 @@ export function describeProgress({ done, total, rate, eta_seconds }: ProgressRes
       styleText('cyan', '█'.repeat(full)) + styleText('gray', '░'.repeat(BAR_WIDTH - full));
     parts.push(`${bar} ${String(Math.floor(part * 100)).padStart(3)} %`);
     if (isBytes) parts.push(`${write(done)} of ${write(total)}`);
-  } else parts.push(write(done));
+  } else if (done > 0) parts.push(write(done));
   if (isBytes && rate != null && rate > 0) parts.push(`${formatByteSize(Math.round(rate))}/s`);
   if (eta_seconds != null) parts.push(`${formatDuration(Math.ceil(eta_seconds) * 1000)} left`);
   return parts.join('  ');

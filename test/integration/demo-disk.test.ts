@@ -27,7 +27,7 @@ describe('the disk of the demo', () => {
     const disk = path.join(dir, 'disk.raw');
     await writeRawDisk(disk);
     expect(run('sgdisk', '-v', disk)).toContain('No problems found');
-    expect(run('sfdisk', '--dump', disk)).toMatch(/start= +2048, size= +2093056/);
+    expect(run('sfdisk', '--dump', disk)).toMatch(/start= +2048, size= +1044480/);
 
     const partition = path.join(dir, 'partition');
     const head = Buffer.alloc(400 * MIB);
@@ -36,7 +36,7 @@ describe('the disk of the demo', () => {
     closeSync(file);
     writeFileSync(partition, head);
     expect(run('mtype', '-i', partition, '::README.TXT')).toContain('made by the demo');
-    run('truncate', '-s', String(2_093_056 * 512), partition);
+    run('truncate', '-s', String(1_044_480 * 512), partition);
     expect(run('fsck.fat', '-n', partition)).toMatch(/3 files/);
   });
 
@@ -44,7 +44,7 @@ describe('the disk of the demo', () => {
     const disk = path.join(dir, 'disk.qcow2');
     await makeDisk(disk);
     const info = JSON.parse(run('qemu-img', 'info', '--output=json', disk)) as object;
-    expect(info).toMatchObject({ format: 'qcow2', 'virtual-size': 2 ** 30 });
+    expect(info).toMatchObject({ format: 'qcow2', 'virtual-size': 2 ** 29 });
     expect(run('qemu-img', 'check', disk)).toContain('No errors');
     expect(run('ls', dir)).toBe('disk.qcow2\n');
   });

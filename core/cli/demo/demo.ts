@@ -79,7 +79,7 @@ async function demonstrate(
 async function madeDisk(dataDir: string, terminal: Terminal): Promise<ImportSource> {
   const file = path.join(dataDir, 'demo-disk.qcow2');
   await mkdir(dataDir, { recursive: true });
-  terminal.out('Making a disk: 1 GiB, GUID partition table, FAT16, files, as qcow2');
+  terminal.out('Making a disk: 512 MiB, GUID partition table, FAT16, files, as qcow2');
   await makeDisk(file);
   return importSource(file);
 }

@@ -7,11 +7,11 @@ import { fat16 } from './fat16.js';
 import { GPT_MARGIN, gpt } from './gpt.js';
 
 const SECTOR = 512;
-const DISK_SECTORS = 2 ** 31 / 2 / SECTOR;
+const DISK_SECTORS = 2 ** 29 / SECTOR;
 /** 1 MiB, where partitioning tools begin as well. */
 const FIRST_SECTOR = 2048;
 /** Enough to see the bars move. */
-const DATA_BYTES = 160 * 2 ** 20;
+const DATA_BYTES = 96 * 2 ** 20;
 
 const README = `This disk was made by the demo of Stowage: a GUID partition table, one FAT16
 file system, and these files. DATA.BIN holds random bytes, so that there is something to move.
@@ -20,7 +20,7 @@ file system, and these files. DATA.BIN holds random bytes, so that there is some
 const run = promisify(execFile);
 
 /**
- * Makes a qcow2 image of a 1 GiB disk with a partition table, a file system and files.
+ * Makes a qcow2 image of a 512 MiB disk with a partition table, a file system and files.
  * @param file absolute path of the image; a raw copy beside it exists meanwhile
  * @throws {UnsupportedError} `PROGRAM_MISSING` without qemu-img
  */

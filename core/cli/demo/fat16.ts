@@ -16,8 +16,8 @@ const RESERVED_SECTORS = 1;
 const FATS = 2;
 const ROOT_ENTRIES = 512;
 const ENTRY_BYTES = 32;
-/** 32 KiB, the largest that every system reads. */
-const SECTORS_PER_CLUSTER = 64;
+/** 16 KiB: between 4085 and 65524 clusters, which is what makes a file system FAT16. */
+const SECTORS_PER_CLUSTER = 32;
 const MEDIA_FIXED = 0xf8;
 const END_OF_CHAIN = 0xffff;
 /** Attribute bits of a directory entry. */
@@ -27,7 +27,7 @@ const VOLUME_LABEL = 0x08;
 /**
  * A FAT16 file system with files in its root directory (Microsoft FAT specification, 2005, sections
  * 3 and 6).
- * @param sectors 512-byte sectors of the partition: 0.2 to 2 GiB in all
+ * @param sectors 512-byte sectors of the partition: 64 MiB to 1 GiB in all
  * @param hidden sectors before the partition
  */
 export function fat16(
