@@ -1,82 +1,20 @@
-import type { LookupAddress } from 'node:dns';
-import type { Readable } from 'node:stream';
-import { setTimeout as wait } from 'node:timers/promises';
-import type { IncomingHttpHeaders, RequestListener } from 'node:http';
+import { getEventListeners } from 'node:events';
+import type { RequestListener } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { listenHttp, listenHttps, listenTcp } from '../../test/support/listener.js';
-import { describeFailure, type ErrorClass, type Failure } from '../base/errors.js';
-import type { FetchOptions } from '../plugin/contract/services.js';
+import {
+  LOOPBACK,
+  HANGING,
+  options,
+  lookups,
+  failureOf,
+  facts,
+  textOf,
+  closed,
+  redirecting,
+} from '../../test/support/fetching.js';
+import { listenHttp, listenTcp } from '../../test/support/listener.js';
 import { createGuardedFetch } from './guarded-fetch.js';
-import type { HostLookup } from './resolve.js';
-
-const LOOPBACK = { host: '127.0.0.1' };
-const HANGING: HostLookup = () => new Promise(() => undefined);
-
-function options(overrides: Partial<FetchOptions> = {}): FetchOptions {
-  return {
-    allow: ['127.0.0.0/8'],
-    connectTimeoutMs: 5000,
-    idleTimeoutMs: 5000,
-    maxRedirects: 3,
-    signal: new AbortController().signal,
-    ...overrides,
-  };
-}
-
-/** Answers the lookups of a name one after the other; the last answer stays. */
-function lookups(...answers: string[][]): {
-  readonly lookup: HostLookup;
-  readonly asked: string[];
-} {
-  const asked: string[] = [];
-  return {
-    asked,
-    lookup: (name) => {
-      const answer = answers[Math.min(asked.length, answers.length - 1)] ?? [];
-      asked.push(name);
-      return Promise.resolve(
-        answer.map((address): LookupAddress => ({
-          address,
-          family: address.includes(':') ? 6 : 4,
-        })),
-      );
-    },
-  };
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<Failure> {
-  return describeFailure(
-    await promise.then(
-      () => undefined,
-      (error: unknown) => error,
-    ),
-  );
-}
-
-function facts(errorClass: ErrorClass, code: string): unknown {
-  return expect.objectContaining({ class: errorClass, code });
-}
-
-async function textOf(body: AsyncIterable<unknown>): Promise<string> {
-  const parts: Buffer[] = [];
-  for await (const part of body) if (part instanceof Uint8Array) parts.push(Buffer.from(part));
-  return Buffer.concat(parts).toString();
-}
-
-/** Waits without caring about errors, which `once` of Node would throw. */
-function closed(body: Readable): Promise<void> {
-  return new Promise((resolve) => body.once('close', resolve));
-}
-
-/** Redirects `/n` to what `places` holds under n, and answers everything else with its headers. */
-function redirecting(places: readonly string[], status = 302): RequestListener {
-  return (request, response) => {
-    const place = places[Number.parseInt(request.url?.slice(1) ?? '')];
-    if (place === undefined) response.end(JSON.stringify(request.headers));
-    else response.writeHead(status, { location: place }).end('moved');
-  };
-}
 
 describe('createGuardedFetch', () => {
   it('answers with status, headers, URL and body', async () => {
@@ -185,253 +123,6 @@ describe('createGuardedFetch', () => {
   });
 });
 
-describe('the connection', () => {
-  it('goes to the address that was checked, whatever the name resolves to next', async () => {
-    await using first = await listenHttp((_, response) => response.end('first'), LOOPBACK);
-    await using second = await listenHttp((_, response) => response.end('second'), {
-      host: '127.0.0.2',
-      port: first.port,
-    });
-    const { lookup, asked } = lookups(['127.0.0.1'], ['127.0.0.2']);
-    const fetch = createGuardedFetch({ lookup });
-    const url = `http://rebinding.test:${first.port}/`;
-    const response = await fetch.open(url, options({ allow: ['127.0.0.1/32'] }));
-    expect(await textOf(response.body)).toBe('first');
-    expect(asked).toEqual(['rebinding.test']);
-
-    const failure = await failureOf(fetch.open(url, options({ allow: ['127.0.0.1/32'] })));
-    expect(failure).toEqual(facts('invalid_input', 'ADDRESS_REFUSED'));
-    expect(second.connections).toBe(0);
-  });
-
-  it('is not made when one address among several is refused', async () => {
-    await using listener = await listenHttp((_, response) => response.end(), LOOPBACK);
-    const { lookup } = lookups(['127.0.0.1', '10.0.0.1']);
-    const opening = createGuardedFetch({ lookup }).open(
-      `http://a.test:${listener.port}/`,
-      options(),
-    );
-    expect(await failureOf(opening)).toEqual(facts('invalid_input', 'ADDRESS_REFUSED'));
-    expect(listener.connections).toBe(0);
-  });
-
-  it('tries the next address when one does not answer', async () => {
-    await using listener = await listenHttp((_, response) => response.end('here'), LOOPBACK);
-    const { lookup } = lookups(['127.0.0.3', '127.0.0.1']);
-    const url = `http://two.test:${listener.port}/`;
-    const response = await createGuardedFetch({ lookup }).open(url, options());
-    expect(await textOf(response.body)).toBe('here');
-  });
-
-  it('asks TLS for the name of the URL and refuses a certificate that nobody vouches for', async () => {
-    const names: string[] = [];
-    await using listener = await listenHttps((name) => names.push(name));
-    const { lookup } = lookups(['127.0.0.1']);
-    const url = `https://images.test:${listener.port}/`;
-    const failure = await failureOf(createGuardedFetch({ lookup }).open(url, options()));
-    expect(failure).toEqual(facts('permanent', 'SOURCE_UNTRUSTED'));
-    expect(names).toEqual(['images.test']);
-  });
-
-  it('is unreachable when the name has no address, is unknown, or is not answered in time', async () => {
-    const open = (lookup: HostLookup): Promise<unknown> =>
-      createGuardedFetch({ lookup }).open('http://a.test/', options({ connectTimeoutMs: 20 }));
-    const unknown: HostLookup = () =>
-      Promise.reject(
-        Object.assign(new Error('getaddrinfo ENOTFOUND a.test'), { code: 'ENOTFOUND' }),
-      );
-    for (const lookup of [lookups([]).lookup, unknown, HANGING]) {
-      expect(await failureOf(open(lookup))).toEqual(facts('transient', 'SOURCE_UNREACHABLE'));
-    }
-  });
-
-  it('is unreachable when it is refused, reset, or not made in time', async () => {
-    await using closed = await listenTcp((socket) => socket.resetAndDestroy());
-    await using mute = await listenTcp(() => undefined);
-    const gone = await listenTcp(() => undefined);
-    await gone[Symbol.asyncDispose]();
-    const fetch = createGuardedFetch();
-    const urls = [
-      `http://127.0.0.1:${gone.port}/`,
-      `http://127.0.0.1:${closed.port}/`,
-      // The TLS handshake belongs to the connection.
-      `https://127.0.0.1:${mute.port}/`,
-    ];
-    for (const url of urls) {
-      expect(await failureOf(fetch.open(url, options({ connectTimeoutMs: 200 })))).toEqual(
-        facts('transient', 'SOURCE_UNREACHABLE'),
-      );
-    }
-    await mute.idle();
-  });
-});
-
-describe('redirects', () => {
-  it.each([301, 302, 303, 307, 308])(
-    'of status %i are followed, relative ones too',
-    async (status) => {
-      await using listener = await listenHttp(redirecting(['/1', '2', '/end'], status), LOOPBACK);
-      const origin = `http://127.0.0.1:${listener.port}`;
-      const response = await createGuardedFetch().open(`${origin}/0`, options());
-      await textOf(response.body);
-      expect([response.status, response.url]).toEqual([200, `${origin}/end`]);
-      await listener.idle();
-    },
-  );
-
-  it('are followed as often as the caller says', async () => {
-    await using listener = await listenHttp(redirecting(['/1', '/2', '/end']), LOOPBACK);
-    const url = `http://127.0.0.1:${listener.port}/0`;
-    const open = (maxRedirects: number): Promise<unknown> =>
-      createGuardedFetch().open(url, options({ maxRedirects }));
-    for (const count of [0, 2]) {
-      expect(await failureOf(open(count))).toEqual(facts('invalid_input', 'TOO_MANY_REDIRECTS'));
-    }
-    expect(await open(3)).toMatchObject({ status: 200 });
-  });
-
-  it.each(['file:///etc/passwd', 'ftp://127.0.0.1/', 'gopher://127.0.0.1:70/_x'])(
-    'to %s are refused',
-    async (place) => {
-      await using listener = await listenHttp(redirecting([place]), LOOPBACK);
-      const opening = createGuardedFetch().open(`http://127.0.0.1:${listener.port}/0`, options());
-      const failure = await failureOf(opening);
-      expect(failure).toEqual(facts('invalid_input', 'SCHEME_REFUSED'));
-      expect(failure.message).toContain(`redirected from "http://127.0.0.1:${listener.port}/0"`);
-    },
-  );
-
-  it('are checked at every hop, names resolved anew', async () => {
-    await using hidden = await listenHttp((_, response) => response.end(), { host: '127.0.0.2' });
-    await using listener = await listenHttp(
-      redirecting(['/1', `http://twice.test:${hidden.port}/`]),
-      LOOPBACK,
-    );
-    const { lookup, asked } = lookups(['127.0.0.1'], ['127.0.0.1'], ['127.0.0.2']);
-    const opening = createGuardedFetch({ lookup }).open(
-      `http://twice.test:${listener.port}/0`,
-      options({ allow: ['127.0.0.1/32'] }),
-    );
-    expect(await failureOf(opening)).toEqual(facts('invalid_input', 'ADDRESS_REFUSED'));
-    expect([asked.length, hidden.connections]).toEqual([3, 0]);
-  });
-
-  it('take the caller’s secrets along on the same origin only, and never get them back', async () => {
-    const secrets = {
-      Authorization: 'Bearer x',
-      Cookie: 'a=b',
-      'X-Api-Key': 'k',
-      Range: 'bytes=1-',
-    };
-    const places: string[] = [];
-    await using first = await listenHttp((request, response) => {
-      redirecting(places)(request, response);
-    }, LOOPBACK);
-    await using second = await listenHttp((request, response) => {
-      const back = request.url === '/back' ? [`http://127.0.0.1:${first.port}/end`] : [];
-      redirecting(back)(Object.assign(request, { url: '/0' }), response);
-    }, LOOPBACK);
-    places.push(
-      '/end',
-      `http://127.0.0.1:${second.port}/end`,
-      `http://127.0.0.1:${second.port}/back`,
-    );
-    const sent = async (path: string): Promise<IncomingHttpHeaders> => {
-      const url = `http://127.0.0.1:${first.port}${path}`;
-      const { body } = await createGuardedFetch().open(url, options({ headers: secrets }));
-      return JSON.parse(await textOf(body)) as IncomingHttpHeaders;
-    };
-    const all = { authorization: 'Bearer x', cookie: 'a=b', 'x-api-key': 'k', range: 'bytes=1-' };
-    expect(await sent('/0')).toMatchObject(all);
-    for (const path of ['/1', '/2']) {
-      const headers = await sent(path);
-      expect(headers.range).toBe('bytes=1-');
-      expect(Object.keys(headers)).not.toEqual(
-        expect.arrayContaining([expect.stringMatching(/authorization|cookie|x-api-key/)]),
-      );
-    }
-  });
-});
-
-describe('a source that misbehaves', () => {
-  it.each([
-    ['sends nothing', ''],
-    ['stops within the headers', 'HTTP/1.1 200 OK\r\nX-A: '],
-  ])('stalls when it %s', async (_, bytes) => {
-    await using listener = await listenTcp((socket) => socket.write(bytes));
-    const url = `http://127.0.0.1:${listener.port}/`;
-    const failure = await failureOf(createGuardedFetch().open(url, options({ idleTimeoutMs: 50 })));
-    expect(failure).toEqual(facts('transient', 'SOURCE_STALLED'));
-    await listener.idle();
-  });
-
-  it('stalls while the body is read', async () => {
-    await using listener = await listenTcp((socket) => {
-      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf');
-    });
-    const url = `http://127.0.0.1:${listener.port}/`;
-    const { body } = await createGuardedFetch().open(url, options({ idleTimeoutMs: 50 }));
-    expect(await failureOf(textOf(body))).toEqual(facts('transient', 'SOURCE_STALLED'));
-    await listener.idle();
-  });
-
-  it('does not stall when it is the reader who is slow, and is held back meanwhile', async () => {
-    const size = 32 * 1024 * 1024;
-    let written = 0;
-    await using listener = await listenTcp((socket) => {
-      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
-      const piece = Buffer.alloc(64 * 1024);
-      const write = (): void => {
-        while (written < size) {
-          written += piece.length;
-          if (!socket.write(piece)) return;
-        }
-      };
-      socket.on('drain', write);
-      write();
-    });
-    const url = `http://127.0.0.1:${listener.port}/`;
-    const { body } = await createGuardedFetch().open(url, options({ idleTimeoutMs: 100 }));
-    body.read(0);
-    // The passing of time is what is tested.
-    await wait(500);
-    expect(body.readableLength).toBeLessThan(1024 * 1024);
-    expect(written).toBeLessThan(size);
-    let read = 0;
-    for await (const part of body) read += (part as Buffer).length;
-    expect(read).toBe(size);
-  });
-
-  it.each([
-    ['cuts the body off', 'Content-Length: 9\r\n\r\nhalf'],
-    ['cuts off between two chunks', 'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n'],
-    ['breaks the chunks', 'Transfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n'],
-  ])('breaks when it %s', async (_, rest) => {
-    await using listener = await listenTcp((socket) => socket.end(`HTTP/1.1 200 OK\r\n${rest}`));
-    const { body } = await createGuardedFetch().open(
-      `http://127.0.0.1:${listener.port}/`,
-      options(),
-    );
-    // Nobody listens yet when it breaks.
-    await closed(body);
-    expect(body.errored).toEqual(facts('transient', 'SOURCE_BROKEN'));
-  });
-
-  it.each([
-    ['endless headers', `HTTP/1.1 200 OK\r\n${'X-Filler: 0123456789abcdef\r\n'.repeat(4096)}\r\n`],
-    ['one huge header', `HTTP/1.1 200 OK\r\nX-Filler: ${'x'.repeat(100_000)}\r\n\r\n`],
-    ['no end of informational answers', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(100)],
-    ['another protocol', 'SSH-2.0-OpenSSH_9.2p1\r\n'],
-    ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab'],
-  ])('is not read when it answers with %s', async (_, bytes) => {
-    await using listener = await listenTcp((socket) => socket.write(bytes));
-    const url = `http://127.0.0.1:${listener.port}/`;
-    const failure = await failureOf(createGuardedFetch().open(url, options()));
-    expect(failure).toEqual(facts('permanent', 'SOURCE_ANSWER_INVALID'));
-    await listener.idle();
-  });
-});
-
 describe('the end of a request', () => {
   const endless: RequestListener = (_, response) => {
     response.writeHead(200).write('first bytes');
@@ -447,6 +138,20 @@ describe('the end of a request', () => {
     await closed(body);
     expect(body.errored).toBeNull();
     await listener.idle();
+  });
+
+  it('leaves nothing behind on the signal, which may outlive many requests', async () => {
+    await using listener = await listenHttp(redirecting(['/1', '/end']), LOOPBACK);
+    const { signal } = new AbortController();
+    const fetch = createGuardedFetch();
+    const origin = `http://127.0.0.1:${listener.port}`;
+    for (const path of ['/0', '/end']) {
+      const { body } = await fetch.open(`${origin}${path}`, options({ signal }));
+      await textOf(body);
+      await failureOf(fetch.open(`${origin}${path}`, options({ signal, allow: [] })));
+    }
+    await fetch.stop();
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('comes with the last byte, although nobody reads it', async () => {

@@ -48,8 +48,13 @@ export function createGuardedFetch(parts: GuardedFetchParts = {}): GuardedFetchS
       };
       try {
         const response = await follow(url, { ...options, signal: call.signal }, lookup);
-        if (response.body.closed) end();
-        else response.body.once('close', end);
+        const { body } = response;
+        if (body.closed) end();
+        else body.once('close', end);
+        // Bytes that have all come and were not read hold no connection that could break.
+        call.signal.addEventListener('abort', () => body.destroy(abortReason(call.signal)), {
+          once: true,
+        });
         return response;
       } catch (error) {
         end();

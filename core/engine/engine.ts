@@ -28,6 +28,6 @@ export class Engine {
   async stop(deadlineMs: number): Promise<void> {
     await this.housekeeping.stop();
     await this.scheduler.stop(deadlineMs);
-    await this.janitor.stop();
+    await this.janitor.stop(deadlineMs);
   }
 }

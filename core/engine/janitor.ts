@@ -47,7 +47,14 @@ export class Janitor {
     while (this.#working !== undefined) await this.#working;
   }
 
-  async stop(): Promise<void> {
+  /** Removes what is marked, for `deadlineMs` at most; the next start does the rest. */
+  async stop(deadlineMs: number): Promise<void> {
+    const deadline = new AbortController();
+    await Promise.race([
+      this.idle(),
+      this.clock.sleep(deadlineMs, deadline.signal).catch(() => undefined),
+    ]);
+    deadline.abort();
     this.#stopping.abort();
     await this.idle();
   }
@@ -62,7 +69,10 @@ export class Janitor {
         ...locations.map((location) => () => this.#remove(location)),
       ];
       const failures: unknown[] = [];
-      for (const attempt of tries) await attempt().catch((error: unknown) => failures.push(error));
+      for (const attempt of tries) {
+        if (this.#stopping.signal.aborted) break;
+        await attempt().catch((error: unknown) => failures.push(error));
+      }
       for (const error of failures) {
         this.log.warn('Could not remove bytes that nothing needs; will try again', {
           failure: describeFailure(error),

@@ -4,13 +4,16 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ProgramsConfig } from '../config/config.js';
 import type { ProgramCommand } from '../plugin/contract/services.js';
 import { tempDir } from '../../test/support/temp-dir.js';
 import { createPrograms } from './programs.js';
 
 const MIB = 1024 * 1024;
+
+// Real programs on a machine that others use as well.
+vi.setConfig({ testTimeout: 60_000 });
 
 function programs(confinement: ProgramsConfig['confinement'] = 'limits') {
   return createPrograms({ confinement, addressSpace: 512 * MIB, niceness: 10 }, () => undefined);

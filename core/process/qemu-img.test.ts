@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, open, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Inspection } from '../format/inspection.js';
 import type { ConvertJob } from '../plugin/contract/services.js';
 import { tempDir } from '../../test/support/temp-dir.js';
@@ -11,6 +11,9 @@ import { createPrograms } from './programs.js';
 import { createQemuImg } from './qemu-img.js';
 
 const MIB = 1024 * 1024;
+
+// Real programs on a machine that others use as well.
+vi.setConfig({ testTimeout: 60_000 });
 const VIRTUAL_SIZE = 8 * MIB + 512;
 const DRIVERS = {
   raw: 'raw',

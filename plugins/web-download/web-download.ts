@@ -10,7 +10,7 @@ import type {
   MethodSource,
 } from '../../core/api.js';
 import { contentRange, sourceChanged, statusError, strongValidator } from './http-answer.js';
-import { checkWebAddress } from './web-address.js';
+import { assertNoCredentials } from './web-address.js';
 import { WebDownloadConfig, WebDownloadParams } from './web-download-config.js';
 
 /** What the first answer has said of the content. */
@@ -33,17 +33,19 @@ export class WebDownload implements MethodSource {
 
   check(params: JsonObject): Promise<void> {
     return new Promise((resolve) => {
-      checkWebAddress(WebDownloadParams.parse(params).uri, this.config.allow);
+      const { uri } = WebDownloadParams.parse(params);
+      this.fetch.check(uri, { allow: this.config.allow });
+      assertNoCredentials(uri);
       resolve();
     });
   }
 
   async source({ params, signal }: MethodContext): Promise<DataSource> {
     const { uri } = WebDownloadParams.parse(params);
-    checkWebAddress(uri, this.config.allow);
+    assertNoCredentials(uri);
     const first = await this.#request(uri, { range: 'bytes=0-' }, signal);
     const content = this.#content(first);
-    const unused = new UnusedBody(first.body, signal);
+    const unused = new UnusedBody(first.body, this.config.idle_timeout, this.clock, signal);
     const { size, validator, takesRanges } = content;
     return {
       kind: 'stream',
@@ -138,21 +140,24 @@ function changed(response: FetchResponse): Error {
   return sourceChanged(response.url);
 }
 
-/** The body of the first answer, until somebody wants it or the import stops. */
+/** The body of the first answer, until somebody wants it, the import stops or it has waited too long. */
 class UnusedBody {
+  readonly #waiting = new AbortController();
   #body: Readable | undefined;
 
-  constructor(body: Readable, signal: AbortSignal) {
+  constructor(body: Readable, waitMs: number, clock: Clock, signal: AbortSignal) {
     this.#body = body;
     // A break before anybody reads shows when it is read.
     body.on('error', () => undefined);
-    signal.addEventListener('abort', () => this.take(false), { once: true });
+    const close = (): void => void this.take(false);
+    clock.sleep(waitMs, AbortSignal.any([signal, this.#waiting.signal])).then(close, close);
   }
 
   /** Gives the body away once, or closes it where it is of no use. */
   take(isWanted: boolean): Readable | undefined {
     const body = this.#body;
     this.#body = undefined;
+    this.#waiting.abort();
     if (isWanted && body !== undefined && !body.destroyed) return body;
     body?.destroy();
     return undefined;

@@ -32,7 +32,7 @@ export const detachedServices: ServiceBindings = {
   images: { get: refused, open: refused },
   programs: { run: refused },
   qemuImg: { convert: refused, measure: refused },
-  fetch: { open: refused },
+  fetch: { check: () => undefined, open: refused },
   files: nodeFiles,
   clock: systemClock,
 };

@@ -55,7 +55,6 @@ const IMAGE_PROPERTIES: JsonObject = {
   file: readOnly('string', 'Path of the data'),
   schema: readOnly('string', 'Path of this schema'),
   direct_url: readOnly('string', 'Where the data is; not shown by this server'),
-  stores: readOnly('string', 'Stores that hold the data, separated by commas'),
   kernel_id: {
     type: ['null', 'string'],
     pattern: UUID_PATTERN,
@@ -75,16 +74,20 @@ const IMAGE_PROPERTIES: JsonObject = {
   description: { type: 'string', is_base: false, description: 'Text for people' },
 };
 
-const IMAGE: JsonObject = {
-  name: 'image',
-  properties: IMAGE_PROPERTIES,
-  additionalProperties: { type: 'string' },
-  links: [
-    { rel: 'self', href: '{self}' },
-    { rel: 'enclosure', href: '{file}' },
-    { rel: 'describedby', href: '{schema}' },
-  ],
-};
+const STORES = readOnly('string', 'Stores that hold the data, separated by commas');
+
+function imageSchema(properties: JsonObject): JsonObject {
+  return {
+    name: 'image',
+    properties,
+    additionalProperties: { type: 'string' },
+    links: [
+      { rel: 'self', href: '{self}' },
+      { rel: 'enclosure', href: '{file}' },
+      { rel: 'describedby', href: '{schema}' },
+    ],
+  };
+}
 
 const TASK_STUB_PROPERTIES: JsonObject = {
   id: { type: 'string', pattern: UUID_PATTERN, description: 'Identifier of the task' },
@@ -129,15 +132,29 @@ const MEMBER: JsonObject = {
   additionalProperties: false,
 };
 
-/** The schemas by the last segment of their path. */
-export const SCHEMAS: ReadonlyMap<string, JsonObject> = new Map([
-  ['image', IMAGE],
-  ['images', collection('images', IMAGE)],
-  ['task', TASK],
-  ['tasks', collection('tasks', { ...TASK, properties: TASK_STUB_PROPERTIES })],
-  ['member', MEMBER],
-  ['members', members()],
-]);
+/**
+ * The schemas by the last segment of their path.
+ *
+ * `stores` is named to clients that authenticate only. The command `glance`, when it is used without
+ * an identity service, keeps the schema that it has fetched and makes an option of each property: its
+ * own `--stores` would then be there twice, and every later call of it fails (python-glanceclient
+ * 4.1, `schema_args`). Without the name the property is still allowed, as any other text.
+ */
+export function schemas(options: {
+  readonly withStores: boolean;
+}): ReadonlyMap<string, JsonObject> {
+  const image = imageSchema(
+    options.withStores ? { ...IMAGE_PROPERTIES, stores: STORES } : IMAGE_PROPERTIES,
+  );
+  return new Map([
+    ['image', image],
+    ['images', collection('images', image)],
+    ['task', TASK],
+    ['tasks', collection('tasks', { ...TASK, properties: TASK_STUB_PROPERTIES })],
+    ['member', MEMBER],
+    ['members', members()],
+  ]);
+}
 
 function collection(name: string, items: JsonObject): JsonObject {
   return {

@@ -7,13 +7,14 @@ import { baseUrl } from '../base-url.js';
 import { callerOf } from '../context.js';
 import type { HttpRouter, HttpState } from '../context.js';
 import type { HttpParts } from '../parts.js';
-import { SCHEMAS } from '../presenters/schema.js';
+import { schemas } from '../presenters/schema.js';
 import { presentVersions } from '../presenters/versions.js';
 
 /** What clients ask before they act: versions, import methods, stores, schemas. */
 export function discoveryRoutes({ config, plugins, stores }: HttpParts): HttpRouter {
   const router = new Router<HttpState>();
   const { publicEndpoint } = config.server;
+  const known = schemas({ withStores: config.auth.mode !== 'none' });
 
   router.get('/', (ctx) => {
     ctx.status = 300;
@@ -52,12 +53,12 @@ export function discoveryRoutes({ config, plugins, stores }: HttpParts): HttpRou
 
   router.get('/v2/schemas/:name', (ctx) => {
     const name = ctx.params['name'] ?? '';
-    const schema = SCHEMAS.get(name);
+    const schema = known.get(name);
     if (schema === undefined) {
       throw new NotFoundError({
         code: 'SCHEMA_NOT_FOUND',
         message: `There is no schema "${name}"`,
-        hint: `There are: ${[...SCHEMAS.keys()].join(', ')}`,
+        hint: `There are: ${[...known.keys()].join(', ')}`,
       });
     }
     ctx.body = schema;

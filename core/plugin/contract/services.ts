@@ -120,7 +120,7 @@ export interface FetchOptions {
   readonly allow: readonly string[];
   /** For the resolving of the name, and again for the connection with its TLS handshake. */
   readonly connectTimeoutMs: number;
-  /** Silence before the headers are complete, and between two pieces of the body while it is being read. */
+  /** Silence before the headers are complete, and between two pieces of the body while it is being read; measured to about a second. */
   readonly idleTimeoutMs: number;
   /** Redirects that are followed; 0 refuses the first. */
   readonly maxRedirects: number;

@@ -23,7 +23,7 @@ async function faults(directory: string, yaml: string): Promise<readonly string[
     () => undefined,
     (thrown: unknown) => thrown,
   );
-  if (!(error instanceof InvalidInputError)) throw error ?? new Error('There is no fault');
+  if (!(error instanceof InvalidInputError)) throw new Error('Not faults', { cause: error });
   expect(error.code).toBe('PLUGINS_INVALID');
   const found = error.details['faults'] as unknown as Record<string, string>[];
   for (const { file, fix } of found) {

@@ -1,0 +1,129 @@
+import path from 'node:path';
+import { afterAll, beforeAll } from 'vitest';
+import { nodeFiles } from '../../core/plugin/testing/index.js';
+import { ConvertConfig } from '../../plugins/convert/convert-config.js';
+import { ConvertTask } from '../../plugins/convert/convert-task.js';
+import { FilesystemStore } from '../../plugins/filesystem/filesystem-store.js';
+import { IntrospectConfig } from '../../plugins/introspect/introspect-config.js';
+import { IntrospectTask } from '../../plugins/introspect/introspect-task.js';
+import { StageTask } from '../../plugins/stage/stage-task.js';
+import { StoreTask } from '../../plugins/store/store-task.js';
+import { VirtualSizeTask } from '../../plugins/virtual-size/virtual-size-task.js';
+import { gptDisk } from '../support/images/disk.js';
+import { qcow2Image } from '../support/images/qcow2.js';
+import { vmdkStream } from '../support/images/vmdk.js';
+import { diskFile } from '../support/qemu-files.js';
+import { realQemuImg } from '../support/real-qemu-img.js';
+import { tempDir } from '../support/temp-dir.js';
+import { describeTask } from './task-contract.js';
+
+let directory: Awaited<ReturnType<typeof tempDir>>;
+const qcow2 = (): string => path.join(directory.path, 'disk.qcow2');
+
+beforeAll(async () => {
+  directory = await tempDir();
+  await diskFile(qcow2(), 'qcow2');
+});
+
+afterAll(async () => {
+  await directory[Symbol.asyncDispose]();
+});
+
+describeTask('stage', [
+  {
+    title: 'staged bytes',
+    task: () => new StageTask(),
+    context: () => ({ data: gptDisk(), source: { kind: 'staged' } }),
+  },
+  {
+    title: 'a location',
+    task: () => new StageTask(),
+    context: () => ({
+      source: { kind: 'location', store: 's', url: 'u', size: 1, virtualSize: undefined },
+    }),
+  },
+]);
+
+const introspect =
+  (config: object = {}) =>
+  () =>
+    new IntrospectTask(IntrospectConfig.parse(config));
+
+describeTask('introspect', [
+  {
+    title: 'a qcow2',
+    task: introspect(),
+    context: () => ({ image: { diskFormat: 'qcow2' }, data: qcow2Image() }),
+  },
+  {
+    title: 'a stream-optimised VMDK',
+    task: introspect(),
+    context: () => ({ image: { diskFormat: 'vmdk' }, data: vmdkStream() }),
+  },
+  {
+    title: 'a qcow2 that is declared as raw',
+    task: introspect(),
+    context: () => ({ data: qcow2Image() }),
+    fails: { class: 'rejected', code: 'FORMAT_MISMATCH' },
+  },
+  {
+    title: 'a format that is corrected',
+    task: introspect({ mismatch: 'correct' }),
+    context: () => ({ data: qcow2Image() }),
+  },
+]);
+
+describeTask('virtual-size', [
+  { title: 'a raw disk', task: () => new VirtualSizeTask(), context: () => ({ data: gptDisk() }) },
+  {
+    title: 'a qcow2',
+    task: () => new VirtualSizeTask(),
+    context: () => ({ image: { diskFormat: 'qcow2' }, data: qcow2Image() }),
+  },
+]);
+
+const convert = (config: object) => () =>
+  new ConvertTask(ConvertConfig.parse(config), realQemuImg());
+
+describeTask('convert', [
+  {
+    title: 'qcow2 to raw',
+    task: convert({ output_format: 'raw' }),
+    context: () => ({ image: { diskFormat: 'qcow2' }, data: qcow2() }),
+  },
+  {
+    title: 'raw to qcow2',
+    task: convert({ output_format: 'qcow2' }),
+    context: () => ({ data: `${qcow2()}.raw` }),
+  },
+  {
+    title: 'raw to raw',
+    task: convert({ output_format: 'raw' }),
+    context: () => ({ data: `${qcow2()}.raw` }),
+  },
+]);
+
+describeTask('store', [
+  {
+    title: 'into a filesystem store',
+    task: () => new StoreTask(),
+    context: async () => {
+      const store = new FilesystemStore(path.join(directory.path, 'store'), 'fast', nodeFiles);
+      await store.start();
+      return { data: gptDisk(), store: { id: 'fast', store: new Unrepeatable(store) } };
+    },
+  },
+]);
+
+/** Names are used once: the engine answers a repeated `place` from its records, the kit does not. */
+class Unrepeatable {
+  #count = 0;
+  constructor(private readonly store: FilesystemStore) {}
+
+  write: FilesystemStore['write'] = (name, ...rest) =>
+    this.store.write(`${name}.${(this.#count += 1)}`, ...rest);
+  open: FilesystemStore['open'] = (...args) => this.store.open(...args);
+  stat: FilesystemStore['stat'] = (...args) => this.store.stat(...args);
+  delete: FilesystemStore['delete'] = (...args) => this.store.delete(...args);
+  discard: FilesystemStore['discard'] = (...args) => this.store.discard(...args);
+}
