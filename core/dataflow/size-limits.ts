@@ -1,3 +1,4 @@
+import { formatByteSize } from '../base/byte-size.js';
 import { IntegrityError, RejectedError } from '../base/errors.js';
 
 export interface SizeLimits {
@@ -16,7 +17,7 @@ export function checkSize(size: number, { maxSize, expectedSize }: SizeLimits): 
   if (size > maxSize) {
     throw new RejectedError({
       code: 'SIZE_EXCEEDED',
-      message: `The image has more than the ${maxSize} bytes that are allowed`,
+      message: `The image has more than the ${formatByteSize(maxSize)} that are allowed`,
       hint: 'Send a smaller image, or ask the operator to raise the size limit of images',
       details: { maxSize },
     });

@@ -6,8 +6,11 @@ import type { Reservation } from '../staging/generation.js';
 import { Journal } from './journal.js';
 import type { Transaction } from './ports.js';
 
-/** Bytes by which a reservation for a stream of unknown length grows at least. */
-const GROWTH_STEP = 64 * 1024 * 1024;
+const MIB = 1024 * 1024;
+/** Bytes by which a reservation for a stream of unknown length grows, where there is room for them. */
+const GROWTH_STEP = 64 * MIB;
+/** Bytes that such a stream finds at least, or it does not begin. */
+const FIRST_STEP = MIB;
 
 /** Lets bytes and workspaces into the staging area, by the ledger's word. */
 @injectable()
@@ -44,8 +47,9 @@ export class Admission {
     owner: Pick<Reservation, 'imageId' | 'importId' | 'generationId'>,
     expectedSize: number | undefined,
   ): Promise<Reservation> {
-    const bytes = expectedSize ?? GROWTH_STEP;
-    assertGranted(this.ledger.judgeData(bytes, await tx.reservedBytes()));
+    const reserved = await tx.reservedBytes();
+    const bytes = expectedSize ?? this.#firstStep(reserved);
+    assertGranted(this.ledger.judgeData(bytes, reserved));
     const reservation: Reservation = { id: randomUUID(), purpose: 'data', ...owner, bytes };
     await tx.insertReservation(reservation);
     return reservation;
@@ -57,15 +61,29 @@ export class Admission {
    */
   async assertRoom(expectedSize: number | undefined): Promise<void> {
     const reserved = await this.journal.read.reservedBytes();
-    assertGranted(this.ledger.judgeData(expectedSize ?? GROWTH_STEP, reserved));
+    assertGranted(this.ledger.judgeData(expectedSize ?? this.#firstStep(reserved), reserved));
   }
 
-  /** Raises a reservation to hold at least `bytes`; answers what it holds then. */
+  #firstStep(reserved: number): number {
+    return Math.max(FIRST_STEP, Math.min(GROWTH_STEP, this.#room(reserved)));
+  }
+
+  #room(reserved: number): number {
+    return this.ledger.capacityForData - reserved;
+  }
+
+  /**
+   * Raises a reservation to hold at least `bytes`; answers what it holds then.
+   * @throws as {@link reserveData}
+   */
   async grow(id: string, current: number, bytes: number): Promise<number> {
     if (bytes <= current) return current;
-    const wanted = Math.max(bytes, current + Math.max(GROWTH_STEP, Math.floor(current / 4)));
+    const step = Math.max(GROWTH_STEP, Math.floor(current / 4));
     return this.journal.write(async ({ tx }) => {
-      assertGranted(this.ledger.judgeData(wanted - current, await tx.reservedBytes()));
+      const reserved = await tx.reservedBytes();
+      // What is there is taken before anything is refused.
+      const wanted = Math.max(bytes, current + Math.min(step, this.#room(reserved)));
+      assertGranted(this.ledger.judgeData(wanted, reserved - current));
       await tx.updateReservation(id, wanted);
       return wanted;
     });

@@ -21,7 +21,11 @@ export class DownloadService implements Downloads {
       get: async (id) => {
         const image = await this.journal.read.image(id);
         if (image !== undefined) return image;
-        throw new NotFoundError({ code: 'IMAGE_NOT_FOUND', message: `No image ${id}` });
+        throw new NotFoundError({
+          code: 'IMAGE_NOT_FOUND',
+          message: `No image ${id}`,
+          hint: 'List the images to see which there are',
+        });
       },
       open: async (id, options) => {
         const stream = await this.open(id, options);

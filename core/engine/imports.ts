@@ -52,6 +52,7 @@ export class ImportService implements Imports {
       throw new ConflictError({
         code: 'IMPORT_FINISHED',
         message: `Import ${importId} is "${state}" already and cannot be cancelled`,
+        hint: 'Delete the image if it is not wanted any more',
       });
     }
     this.scheduler.interrupt(importId, cancelled());
@@ -79,6 +80,7 @@ export class ImportService implements Imports {
         throw new ConflictError({
           code: 'IMPORT_NOT_FAILED',
           message: `Import ${importId} is "${record.state}": only one that has failed can be retried`,
+          hint: 'Wait for its end, or begin another import',
         });
     }
   }
@@ -139,7 +141,11 @@ export class ImportService implements Imports {
   async #get(importId: string): Promise<ImportRecord> {
     const record = await this.journal.read.import(importId);
     if (record !== undefined) return record;
-    throw new NotFoundError({ code: 'IMPORT_NOT_FOUND', message: `No import ${importId}` });
+    throw new NotFoundError({
+      code: 'IMPORT_NOT_FOUND',
+      message: `No import ${importId}`,
+      hint: 'List the imports to see which there are',
+    });
   }
 }
 

@@ -212,7 +212,11 @@ function taskRecord(importId: string): (task: FlowTask, position: number) => Tas
 async function requireImage(read: Reader, id: string): Promise<Image> {
   const image = await read.image(id);
   if (image !== undefined) return image;
-  throw new NotFoundError({ code: 'IMAGE_NOT_FOUND', message: `No image ${id}` });
+  throw new NotFoundError({
+    code: 'IMAGE_NOT_FOUND',
+    message: `No image ${id}`,
+    hint: 'List the images to see which there are',
+  });
 }
 
 function assertState(image: Image, { definition }: LoadedMethod): void {

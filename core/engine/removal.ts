@@ -31,7 +31,11 @@ export class RemovalService implements Removal {
         at,
       );
       if (!deleted) {
-        throw new NotFoundError({ code: 'IMAGE_NOT_FOUND', message: `No image ${imageId}` });
+        throw new NotFoundError({
+          code: 'IMAGE_NOT_FOUND',
+          message: `No image ${imageId}`,
+          hint: 'List the images to see which there are',
+        });
       }
       for (const { id } of await tx.locations({ imageId, states: ['active'] })) {
         await tx.updateLocation(id, { state: ['active'] }, { state: 'deleting' });

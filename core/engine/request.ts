@@ -1,4 +1,5 @@
 import { InvalidInputError } from '../base/errors.js';
+import { describeJsonIssues } from '../base/json-issues.js';
 import type { JsonObject } from '../base/json.js';
 import type { LoadedMethod } from '../plugin/plugins.js';
 import type { Location } from '../store/location.js';
@@ -22,12 +23,11 @@ export async function checkMethodParams(
 ): Promise<JsonObject> {
   const parsed = definition.params.safeParse(params);
   if (!parsed.success) {
-    const problems = parsed.error.issues.map(
-      ({ path, message }) => `${['method', ...path].join('.')}: ${message}`,
-    );
+    const problems = describeJsonIssues(parsed.error, params, 'method');
     throw new InvalidInputError({
       code: 'METHOD_PARAMS',
       message: `The parameters of "${definition.name}" are wrong: ${problems.join('; ')}`,
+      hint: 'Correct what is listed; parameters stand beside "name" in "method"',
       details: { problems },
     });
   }
@@ -73,6 +73,7 @@ export function targetStores(
       throw new InvalidInputError({
         code: 'STORES_AND_ALL_STORES',
         message: 'A request names either stores or all_stores',
+        hint: 'Leave one of the two out',
       });
     }
     const writable = registry.list().filter(({ readOnly }) => !readOnly);
@@ -102,7 +103,11 @@ function assertWritable(registry: StoreRegistry, id: string): void {
     });
   }
   if (registry.info(id).readOnly) {
-    throw new InvalidInputError({ code: 'STORE_READ_ONLY', message: `Store "${id}" is read-only` });
+    throw new InvalidInputError({
+      code: 'STORE_READ_ONLY',
+      message: `Store "${id}" is read-only`,
+      hint: 'Name a store that takes images; they are listed at "/v2/info/stores"',
+    });
   }
 }
 

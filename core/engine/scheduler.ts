@@ -145,7 +145,8 @@ export class Scheduler {
   async #run(live: LiveImport): Promise<void> {
     try {
       const parking = await this.#runUntilParked(live);
-      if (parking !== undefined) this.#park(live, parking);
+      // Interrupted while it made up its mind to wait, it has to look at its rows again.
+      if (parking !== undefined && !live.controller.signal.aborted) this.#park(live, parking);
     } catch (error) {
       if (live.controller.signal.aborted) return;
       await this.#stumbled(live, error);

@@ -148,7 +148,11 @@ export class UploadService implements Uploads {
   async #notStageable(imageId: string): Promise<Error> {
     const image = await this.journal.read.image(imageId);
     if (image === undefined) {
-      return new NotFoundError({ code: 'IMAGE_NOT_FOUND', message: `No image ${imageId}` });
+      return new NotFoundError({
+        code: 'IMAGE_NOT_FOUND',
+        message: `No image ${imageId}`,
+        hint: 'List the images to see which there are',
+      });
     }
     return new ConflictError({
       code: 'IMAGE_STATE',

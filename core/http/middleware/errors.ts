@@ -77,5 +77,9 @@ function unanswered(status: number, method: string, path: string): StowageError 
       hint: 'The Image API begins at "/v2/", the imports of Stowage at "/stowage/v1/imports"',
     });
   }
-  return new InvalidInputError({ code: 'REQUEST_INVALID', message: 'The request is not valid' });
+  return new InvalidInputError({
+    code: 'REQUEST_INVALID',
+    message: 'The request is not valid',
+    hint: 'Compare it with the description of the HTTP API',
+  });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { InvalidInputError } from '../../base/errors.js';
+import { describeJsonIssues } from '../../base/json-issues.js';
 import { isText } from '../../catalogue/property-rules.js';
 import { CONTAINER_FORMATS, DISK_FORMATS, VISIBILITIES } from '../../image/image.js';
 import type { ImageAttributes } from '../../image/image.js';
@@ -35,10 +36,10 @@ export function parseField(name: FieldName, value: unknown): Partial<ImageAttrib
   const { key, schema } = FIELDS[name];
   const result = schema.safeParse(value);
   if (result.success) return { [key]: result.data };
-  const [issue] = result.error.issues;
+  const problems = describeJsonIssues(result.error, value);
   throw new InvalidInputError({
     code: 'ATTRIBUTE_INVALID',
-    message: `Attribute "${name}" is not valid: ${issue?.message ?? 'unknown'}`,
+    message: `Attribute "${name}" is not valid: ${problems.join('; ')}`,
     hint: 'The schema at "/v2/schemas/image" says what an image may have',
   });
 }

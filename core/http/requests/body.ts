@@ -6,6 +6,7 @@ import {
   TransientError,
   UnsupportedError,
 } from '../../base/errors.js';
+import { describeJsonIssues } from '../../base/json-issues.js';
 import { letContinue } from '../expect.js';
 import { hasBody } from '../linger.js';
 
@@ -57,9 +58,7 @@ export async function readJson(
 export function parseBody<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) =>
-    issue.path.length === 0 ? issue.message : `"${issue.path.join('.')}": ${issue.message}`,
-  );
+  const problems = describeJsonIssues(result.error, value);
   throw bodyInvalid(`The body is not valid: ${problems.join('; ')}`, 'Correct what is listed');
 }
 
