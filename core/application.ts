@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { hostname } from 'node:os';
 import path from 'node:path';
 import { Container } from 'inversify';
-import { createAuthenticator } from './auth/authenticator.js';
+import { createAuthenticator } from './auth/create-authenticator.js';
 import { Clock, systemClock } from './base/clock.js';
 import { formatByteSize } from './base/byte-size.js';
 import { createCatalogue } from './catalogue/image-catalogue.js';

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { AuthConfig } from '../config/config.js';
-import { createAuthenticator } from './authenticator.js';
+import { createAuthenticator } from './create-authenticator.js';
 
 function authenticate(
   config: AuthConfig,

@@ -1,7 +1,4 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { AuthConfig } from '../config/config.js';
-import { authenticateByHeaders } from './headers.js';
-import { authenticateNobody } from './none.js';
 import type { Caller } from './caller.js';
 
 /** What authentication may look at. */
@@ -27,16 +24,3 @@ export interface Authenticator {
   authenticate(credentials: Credentials): Caller;
 }
 export const Authenticator = Symbol('Authenticator');
-
-/** The authenticator that the configuration asks for. */
-export function createAuthenticator(
-  config: AuthConfig,
-  publicEndpoint: string | undefined,
-): Authenticator {
-  switch (config.mode) {
-    case 'none':
-      return authenticateNobody(config, publicEndpoint);
-    case 'headers':
-      return authenticateByHeaders(config);
-  }
-}

@@ -102,9 +102,9 @@ export function assertCanDownload(caller: Caller, image: Image): void {
 }
 
 /**
- * Imports are for the project that owns the image and for admins; those of an image that is gone,
- * for the project that has started them.
- * @param image the image of the import, `undefined` when it is deleted
+ * Imports are for the project that owns the image and for admins; those of an image whose record is
+ * gone, for the project that has started them.
+ * @param image the image of the import, also when it is deleted
  * @throws {NotFoundError} `IMPORT_NOT_FOUND`
  */
 export function assertCanSeeImport(

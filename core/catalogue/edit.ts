@@ -65,10 +65,10 @@ export function applyEdits(
   };
 }
 
-/** Tags in the order given, each once. @throws {InvalidInputError} `PROPERTY_INVALID` */
+/** Tags in their order as they are kept, each once. @throws {InvalidInputError} `PROPERTY_INVALID` */
 export function uniqueTags(tags: readonly string[]): readonly string[] {
   tags.forEach(assertTag);
-  return [...new Set(tags)];
+  return [...new Set(tags)].sort();
 }
 
 function editProperty(

@@ -21,6 +21,8 @@ export interface ImportJob {
   readonly allStores: boolean;
   /** `algorithm:hex` that the bytes must have. */
   readonly checksum: string | undefined;
+  /** Somebody serves on after this import, so that it can be looked at and tried again. */
+  readonly isServed: boolean;
 }
 
 export interface JobListener {
@@ -92,7 +94,8 @@ export async function startJob(
         },
         signal,
       );
-      if (last.state !== 'succeeded') throw importError(last);
+      if (last.state !== 'succeeded')
+        throw importError(last, job.isServed ? inspectionHint(last) : []);
       return { image: await client.json(ImageResource, path, { signal }), last };
     },
   };
@@ -161,21 +164,34 @@ async function stageFile(
   return rows;
 }
 
-/** What an import that has not succeeded is reported as. */
-export function importError({ id, state, failure }: ImportResource): StowageError {
+/**
+ * What an import that has not succeeded is reported as.
+ * @param further sentences of advice beside the failure's own
+ */
+export function importError(
+  { id, state, failure }: ImportResource,
+  further: readonly string[],
+): StowageError {
   const place = [failure?.task, failure?.store]
     .filter((part) => typeof part === 'string')
     .join(' → ');
   const reason =
     failure == null ? '' : `${place === '' ? '' : ` in task "${place}"`}: ${failure.message}`;
-  const advice = typeof failure?.hint === 'string' ? `${failure.hint}. ` : '';
-  const isRefused = failure?.class === 'rejected' || failure?.class === 'integrity';
-  const again = isRefused ? '' : `. To try again: stowage imports retry ${id}`;
+  const advice = [failure?.hint, ...further].filter((text) => typeof text === 'string');
   return failureError({
     class: failure?.class ?? 'cancelled',
     code: 'IMPORT_FAILED',
     message: `Import "${id}" ended as "${state}"${reason}`,
-    hint: `${advice}See: stowage imports show ${id}${again}`,
+    ...(advice.length === 0 ? {} : { hint: advice.join('. ') }),
     ...(failure?.causes == null ? {} : { causes: failure.causes }),
   });
+}
+
+/** How to look at an import on its server, and to try it again where that may help. */
+export function inspectionHint({ id, failure }: ImportResource): readonly string[] {
+  const isRefused = failure?.class === 'rejected' || failure?.class === 'integrity';
+  return [
+    `See: stowage imports show ${id}`,
+    ...(isRefused ? [] : [`To try again: stowage imports retry ${id}`]),
+  ];
 }

@@ -5,7 +5,6 @@ import { planPlugins } from '../plugin/plan.js';
 import type { PluginPlan } from '../plugin/plan.js';
 import { EXIT } from './exit.js';
 
-
 /** One plugin as `plugins list` shows it. */
 export type PluginListing = {
   readonly name: string;

@@ -1,6 +1,7 @@
 import type { Json } from '../base/json.js';
 import type { ImportEvent, ImportRecord, TaskRecord } from '../engine/import.js';
 import type { GenerationQuery, ImportQuery, LocationQuery, Reader } from '../engine/ports.js';
+import type { ImportDetail } from '../engine/service.js';
 import type { Image } from '../image/image.js';
 import type { ImageQuery } from '../image/query.js';
 import type { Generation, Reservation } from '../staging/generation.js';
@@ -13,6 +14,7 @@ import {
   readImport,
   readImportByIdempotencyKey,
   readLiveImport,
+  readNewestImports,
   readTasks,
 } from './imports/import-reads.js';
 import { listLocations } from './locations/locations.js';
@@ -48,6 +50,10 @@ export class SqliteReader implements Reader {
 
   imports(query: ImportQuery): Promise<readonly ImportRecord[]> {
     return listImports(this.sql, query);
+  }
+
+  newestImports(imageIds: readonly string[]): Promise<readonly ImportDetail[]> {
+    return readNewestImports(this.sql, imageIds);
   }
 
   liveImport(imageId: string): Promise<ImportRecord | undefined> {

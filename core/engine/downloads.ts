@@ -1,8 +1,8 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { inject, injectable } from 'inversify';
 import { NotFoundError, TransientError } from '../base/errors.js';
 import type { Images } from '../plugin/contract/services.js';
-import type { ByteRange } from '../plugin/contract/store.js';
+import type { ByteRange, Store } from '../plugin/contract/store.js';
 import { StoreRegistry } from '../store/registry.js';
 import { Journal } from './journal.js';
 import type { Downloads } from './service.js';
@@ -44,7 +44,7 @@ export class DownloadService implements Downloads {
     const failures: unknown[] = [];
     for (const { store, url } of known) {
       try {
-        return await this.stores.get(store).open(url ?? '', options);
+        return await openRange(this.stores.get(store), url ?? '', options);
       } catch (error) {
         options.signal.throwIfAborted();
         failures.push(error);
@@ -56,5 +56,28 @@ export class DownloadService implements Downloads {
       hint: 'Try again later; the operator finds the reason in the log',
       cause: new AggregateError(failures),
     });
+  }
+}
+
+/** A store without ranges gives all of its bytes; those outside of the range are dropped here. */
+async function openRange(
+  store: Store,
+  url: string,
+  { range, signal }: { readonly range?: ByteRange; readonly signal: AbortSignal },
+): Promise<Readable> {
+  if (range === undefined) return store.open(url, { signal });
+  if (store.rangeRead === true) return store.open(url, { range, signal });
+  const whole = await store.open(url, { signal });
+  return Readable.from(withinRange(whole, range), { objectMode: false });
+}
+
+async function* withinRange(whole: Readable, { start, end }: ByteRange): AsyncGenerator<Buffer> {
+  let position = 0;
+  for await (const chunk of whole as AsyncIterable<Buffer>) {
+    const from = Math.max(0, start - position);
+    const to = Math.min(chunk.length, end - position);
+    if (from < to) yield chunk.subarray(from, to);
+    position += chunk.length;
+    if (position >= end) return;
   }
 }

@@ -30,12 +30,14 @@ export class ImportService implements Imports {
   ) {}
 
   async start(request: ImportRequest): Promise<ImportRecord> {
+    this.intake.assertRequestable(request.method);
     const record = await this.intake.begin(request);
     this.scheduler.wake();
     return record;
   }
 
-  plan(request: ImportRequest): Promise<ImportPlan> {
+  async plan(request: ImportRequest): Promise<ImportPlan> {
+    this.intake.assertRequestable(request.method);
     return this.planner.plan(request, this.admission.capacity);
   }
 

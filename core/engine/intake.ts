@@ -64,6 +64,25 @@ export class Intake {
   async begin(request: ImportRequest, facts: JsonObject = {}): Promise<ImportRecord> {
     const repeated = await this.#repeated(request);
     if (repeated !== undefined) return repeated;
+    try {
+      return await this.#insert(request, facts);
+    } catch (error) {
+      // The same request at the same time may have been faster.
+      const faster = error instanceof ConflictError ? await this.#repeated(request) : undefined;
+      if (faster !== undefined) return faster;
+      throw error;
+    }
+  }
+
+  /**
+   * Refuses the methods that are behind other routes.
+   * @throws {InvalidInputError} `METHOD_UNKNOWN`
+   */
+  assertRequestable(name: string): void {
+    if (this.#method(name).definition.requestable === false) throw this.#unknownMethod(name);
+  }
+
+  async #insert(request: ImportRequest, facts: JsonObject): Promise<ImportRecord> {
     const accepted = await this.accept(request);
     const record = this.#record(request, accepted, facts);
     return this.journal.write(async (entry) => {
@@ -153,8 +172,12 @@ export class Intake {
   #method(name: string): LoadedMethod {
     const method = this.plugins.method(name);
     if (method !== undefined) return method;
+    throw this.#unknownMethod(name);
+  }
+
+  #unknownMethod(name: string): InvalidInputError {
     const known = this.plugins.methods.filter(({ definition }) => definition.requestable !== false);
-    throw new InvalidInputError({
+    return new InvalidInputError({
       code: 'METHOD_UNKNOWN',
       message: `Unknown import method "${name}"`,
       hint: `The methods here are: ${known.map(({ definition }) => definition.name).join(', ')}`,

@@ -59,8 +59,12 @@ export class Janitor {
     await this.idle();
   }
 
+  #isStopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
   async #work(): Promise<void> {
-    while (this.#wanted && !this.#stopping.signal.aborted) {
+    while (this.#wanted && !this.#isStopping()) {
       this.#wanted = false;
       const generations = await this.journal.read.generations({ states: ['releasing'] });
       const locations = await this.journal.read.locations({ states: ['deleting'] });
@@ -70,7 +74,7 @@ export class Janitor {
       ];
       const failures: unknown[] = [];
       for (const attempt of tries) {
-        if (this.#stopping.signal.aborted) break;
+        if (this.#isStopping()) break;
         await attempt().catch((error: unknown) => failures.push(error));
       }
       for (const error of failures) {

@@ -101,7 +101,7 @@ export class ImportRunner {
     }
     try {
       const turn = await this.#turn(record, tasks, row);
-      const skip = skipReason(turn);
+      const skip = skipReason(turn) ?? (await this.#placedByAnother(turn));
       if (skip !== undefined) {
         await this.#skip(row, skip);
         return undefined;
@@ -138,6 +138,17 @@ export class ImportRunner {
     const observation = observations[loaded.observerKey];
     const view = taskView(record, tasks, row, image, generation, observation);
     return { record, tasks, row, flow, loaded, view, generation };
+  }
+
+  /** A task before this one may have put the image into the store by itself, by a clone for example. */
+  async #placedByAnother({ record, row, flow }: Turn): Promise<string | undefined> {
+    if (flow.store === undefined || row.attempt > 0) return undefined;
+    const placed = await this.journal.read.locations({
+      importId: record.id,
+      store: flow.store,
+      states: ['placed'],
+    });
+    return placed.length === 0 ? undefined : `The image is in store "${flow.store}" already`;
   }
 
   async #skip(row: TaskRecord, reason: string): Promise<void> {

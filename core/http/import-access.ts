@@ -14,7 +14,7 @@ export async function visibleImport(
   id: string,
 ): Promise<ImportDetail> {
   const record = await read.import(id);
-  const image = record === undefined ? undefined : await read.image(record.imageId);
+  const image = record === undefined ? undefined : await read.imageEvenDeleted(record.imageId);
   assertCanSeeImport(caller, id, record, image);
   return { import: record, tasks: await read.tasks(id) };
 }

@@ -1,4 +1,4 @@
-import { ConflictError } from '../base/errors.js';
+import { BugError } from '../base/errors.js';
 import type { ImageStatus } from './image.js';
 
 /** Every allowed move of an image's status, with its reason. All others are refused. */
@@ -9,7 +9,7 @@ export const IMAGE_TRANSITIONS: readonly (readonly [ImageStatus, ImageStatus, st
   ['queued', 'active', 'a location was registered, or an empty image was sent'],
   ['queued', 'deleted', 'DELETE'],
   ['saving', 'active', 'PUT file was activated'],
-  ['saving', 'importing', 'PUT file was staged and goes through the whole pipeline'],
+  ['saving', 'uploading', 'PUT file failed after its bytes were acknowledged; they are kept'],
   ['saving', 'queued', 'PUT file failed'],
   ['saving', 'deleted', 'DELETE'],
   ['uploading', 'importing', 'an import of the staged bytes began'],
@@ -25,12 +25,11 @@ export const IMAGE_TRANSITIONS: readonly (readonly [ImageStatus, ImageStatus, st
   ['deactivated', 'deleted', 'DELETE'],
 ];
 
-/** @throws {ConflictError} `ILLEGAL_IMAGE_STATUS` when the table has no such move. */
+/** Staying where it is counts as allowed. @throws {BugError} `ILLEGAL_IMAGE_STATUS` */
 export function assertImageTransition(from: ImageStatus, to: ImageStatus): void {
-  if (IMAGE_TRANSITIONS.some(([a, b]) => a === from && b === to)) return;
-  throw new ConflictError({
+  if (from === to || IMAGE_TRANSITIONS.some(([a, b]) => a === from && b === to)) return;
+  throw new BugError({
     code: 'ILLEGAL_IMAGE_STATUS',
     message: `An image cannot go from "${from}" to "${to}"`,
-    hint: 'Look at the image again: its status has changed',
   });
 }

@@ -6,7 +6,12 @@ export class StageTask implements ImportTask {
     const source = await context.source();
     const data = await context.stage(source);
     if (source.kind === 'location') {
-      return { output: { source: source.kind, store: source.store, size: source.size } };
+      const { store, url, metadata = {}, size, virtualSize } = source;
+      return {
+        locations: [{ store, url, metadata }],
+        ...(virtualSize === undefined ? {} : { virtualSize }),
+        output: { source: source.kind, store, size },
+      };
     }
     return { output: { source: source.kind, size: data?.size, format: data?.inspection.format } };
   }

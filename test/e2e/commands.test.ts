@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiClient } from '../support/api-client.js';
-import { startStowage, stowage } from '../support/command.js';
+import { start, startStowage, stowage } from '../support/command.js';
 import type { Finished } from '../support/command.js';
 import { startServer } from '../support/server.js';
 import type { TestServer } from '../support/server.js';
@@ -182,6 +182,16 @@ describe('stowage serve', () => {
       serving.process.kill(signal);
       expect((await serving.finished).code).toBe(0);
     }
+  });
+
+  it('is what npm start runs, and stops with it', async () => {
+    const own = path.join(dir.path, 'npm-start');
+    const args = ['start', '--silent', '--', '--data-dir', own, '--port', '0'];
+    const serving = start('npm', args);
+    await serving.said(/Stowage serves at http:\/\/127\.0\.0\.1:\d+/);
+    serving.process.kill('SIGTERM');
+    await serving.finished;
+    expect((await stowage(['imports', 'list', '--data-dir', own])).code).toBe(5);
   });
 
   it('says every problem of the configuration and ends with 2', async () => {

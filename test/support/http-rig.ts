@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import path from 'node:path';
 import { Container } from 'inversify';
-import { createAuthenticator } from '../../core/auth/authenticator.js';
+import { createAuthenticator } from '../../core/auth/create-authenticator.js';
 import { Clock, systemClock } from '../../core/base/clock.js';
 import { createCatalogue } from '../../core/catalogue/image-catalogue.js';
 import { loadConfig } from '../../core/config/load.js';

@@ -30,35 +30,40 @@ export async function importImage(
   signal: AbortSignal,
 ): Promise<void> {
   const source = await importSource(text);
+  const diskFormat = options.diskFormat ?? (await detectDiskFormat(source, signal));
+  const properties = keyValues(options.property ?? [], '--property');
+  await using server = await findOrStart(options, terminal);
   const job: ImportJob = {
     source,
     name: options.name ?? source.name,
-    diskFormat: options.diskFormat ?? (await detectDiskFormat(source, signal)),
+    diskFormat,
     containerFormat: options.containerFormat,
-    properties: keyValues(options.property ?? [], '--property'),
+    properties,
     stores: options.store ?? [],
     allStores: options.allStores ?? false,
     checksum: options.checksum,
+    isServed: server.isServed,
   };
-  await using server = await findOrStart(options, terminal);
   const run = options.json === true ? runForMachines : runForPeople;
   await run(server.client, job, options.wait, terminal, signal);
 }
 
 interface Server extends AsyncDisposable {
   readonly client: ApiClient;
+  /** It serves on when the command has ended. */
+  readonly isServed: boolean;
 }
 
 /** The running server, or one in this process that ends with the command. */
 async function findOrStart(options: ImportOptions, terminal: Terminal): Promise<Server> {
   const nothing = (): Promise<void> => Promise.resolve();
   if (options.url !== undefined) {
-    return { client: await connect(options), [Symbol.asyncDispose]: nothing };
+    return { client: await connect(options), isServed: true, [Symbol.asyncDispose]: nothing };
   }
   const config = configOf(options);
   const headers = headerLines(options.header ?? []);
   const client = await runningServer(config.dataDir, headers);
-  if (client !== undefined) return { client, [Symbol.asyncDispose]: nothing };
+  if (client !== undefined) return { client, isServed: true, [Symbol.asyncDispose]: nothing };
   if (!options.wait) {
     throw usageError(
       `--no-wait needs a running server, and none runs on "${config.dataDir}"`,
@@ -72,6 +77,7 @@ async function findOrStart(options: ImportOptions, terminal: Terminal): Promise<
     terminal.err(`No server runs on ${config.dataDir}: importing in this process`);
   return {
     client: new ApiClient(url, headers),
+    isServed: false,
     [Symbol.asyncDispose]: () => application.stop(),
   };
 }

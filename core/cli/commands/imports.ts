@@ -1,7 +1,7 @@
 import { formatByteSize } from '../../base/byte-size.js';
 import type { ApiClient } from '../client.js';
 import { followImport } from '../follow.js';
-import { importError } from '../import-job.js';
+import { importError, inspectionHint } from '../import-job.js';
 import { progressView } from '../progress-view.js';
 import { drawRows, taskRows } from '../task-lines.js';
 import type { Terminal } from '../terminal.js';
@@ -150,7 +150,7 @@ async function watch(
       signal,
     );
     view?.end();
-    if (last.state !== 'succeeded') throw importError(last);
+    if (last.state !== 'succeeded') throw importError(last, inspectionHint(last));
     if (json !== true) terminal.out(`Image ${last.image_id}: import ${last.state}`);
   } finally {
     view?.end();

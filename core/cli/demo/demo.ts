@@ -107,6 +107,7 @@ async function show(
         stores: [],
         allStores: false,
         checksum: undefined,
+        isServed: false,
       },
       {
         rows: (rows) => {

@@ -2,6 +2,7 @@ import { In } from 'typeorm';
 import type { EntityManager } from 'typeorm';
 import type { ImageChange } from '../../engine/ports.js';
 import type { Image, ImageStatus } from '../../image/image.js';
+import { assertImageTransition } from '../../image/status.js';
 import type { Columns } from '../columns.js';
 import { conditionalUpdate } from '../conditional-update.js';
 import { ImagePropertyRow } from '../entities/image-property-row.js';
@@ -32,6 +33,8 @@ export async function updateImage(
   change: ImageChange,
   at: Date,
 ): Promise<boolean> {
+  const { status } = change;
+  if (status !== undefined) for (const from of when.status) assertImageTransition(from, status);
   return sql.run(async (manager) => {
     const isDeleted = change.status === 'deleted';
     const changed = await conditionalUpdate(

@@ -2,6 +2,7 @@ import { In } from 'typeorm';
 import type { EntityManager, SelectQueryBuilder } from 'typeorm';
 import type { ImportRecord, TaskRecord } from '../../engine/import.js';
 import type { ImportQuery } from '../../engine/ports.js';
+import type { ImportDetail } from '../../engine/service.js';
 import { LIVE_IMPORT_STATES } from '../../engine/states.js';
 import { ImageRow } from '../entities/image-row.js';
 import { ImportRow } from '../entities/import-row.js';
@@ -53,6 +54,37 @@ export async function listImports(sql: Sql, query: ImportQuery): Promise<readonl
       .getMany();
   });
   return rows.map(toImport);
+}
+
+export async function readNewestImports(
+  sql: Sql,
+  imageIds: readonly string[],
+): Promise<readonly ImportDetail[]> {
+  if (imageIds.length === 0) return [];
+  return sql.run(async (manager) => {
+    const newest = manager
+      .createQueryBuilder(ImportRow, 'newest')
+      .select('newest.id')
+      .where('newest.imageId = import.imageId')
+      .orderBy('newest.createdAt', 'DESC')
+      .addOrderBy('newest.id', 'DESC')
+      .limit(1);
+    const imports = await manager
+      .createQueryBuilder(ImportRow, 'import')
+      .where('import.imageId IN (:...imageIds)', { imageIds })
+      .andWhere(`import.id = (${newest.getQuery()})`)
+      .getMany();
+    const tasks = await manager.find(TaskRow, {
+      where: { importId: In(imports.map(({ id }) => id)) },
+      order: { importId: 'ASC', position: 'ASC' },
+    });
+    const tasksByImport = new Map(imports.map(({ id }) => [id, new Array<TaskRecord>()]));
+    for (const task of tasks) tasksByImport.get(task.importId)?.push(toTask(task));
+    return imports.map((row) => ({
+      import: toImport(row),
+      tasks: tasksByImport.get(row.id) ?? [],
+    }));
+  });
 }
 
 export async function readTasks(sql: Sql, importId: string): Promise<readonly TaskRecord[]> {

@@ -12,6 +12,7 @@ import type { LocationChange } from './location-mapper.js';
 export async function listLocations(sql: Sql, query: LocationQuery): Promise<readonly Location[]> {
   const where: FindOptionsWhere<LocationRow> = {
     ...(query.imageId === undefined ? {} : { imageId: query.imageId }),
+    ...(query.imageIds === undefined ? {} : { imageId: In(query.imageIds) }),
     ...(query.importId === undefined ? {} : { importId: query.importId }),
     ...(query.store === undefined ? {} : { store: query.store }),
     ...(query.states === undefined ? {} : { state: In(query.states) }),

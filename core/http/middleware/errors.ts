@@ -24,8 +24,7 @@ export function errors(): Middleware<HttpState> {
         // The client holds a part of another answer: only a broken connection tells it so.
         ctx.res.destroy();
         ctx.respond = false;
-        if (systemCode(error) === 'ERR_STREAM_PREMATURE_CLOSE') return;
-        logFailure(ctx.state, error, 'An answer was broken off');
+        if (!isClientGone(error)) logFailure(ctx.state, error, 'An answer was broken off');
         return;
       }
       const upload = ctx.method === 'PUT' && /\/(file|stage)$/.test(ctx.path);
@@ -51,6 +50,12 @@ function logFailure({ log }: HttpState, error: unknown, message: string): void {
   const foreseen = error instanceof StowageError && error.class !== 'bug';
   if (foreseen) log.warn(message, { code: error.code, reason: error.message });
   else log.error(message, { error });
+}
+
+/** A client that goes away is no failure; the access log has it. */
+function isClientGone(error: unknown): boolean {
+  const code = error instanceof StowageError ? error.code : systemCode(error);
+  return code === 'CLIENT_GONE' || code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 function asksForJson(accept: string | undefined): boolean {

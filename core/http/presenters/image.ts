@@ -11,6 +11,9 @@ export interface ImageFacts {
   readonly importProperties: Readonly<Record<string, string>>;
 }
 
+/** Of an image that was just made. */
+export const NO_FACTS: ImageFacts = { stores: undefined, importProperties: {} };
+
 /** An image as the Image API shows it. Base properties come last, so that none is overwritten. */
 export function presentImage(image: Image, facts: ImageFacts): JsonObject {
   const own = Object.entries(image.properties).filter(

@@ -6,6 +6,7 @@ import type { StoreInfo } from '../../plugin/contract/services.js';
 import { baseUrl } from '../base-url.js';
 import { callerOf } from '../context.js';
 import type { HttpRouter, HttpState } from '../context.js';
+import { requestableMethods } from '../methods.js';
 import type { HttpParts } from '../parts.js';
 import { schemas } from '../presenters/schema.js';
 import { presentVersions } from '../presenters/versions.js';
@@ -29,9 +30,7 @@ export function discoveryRoutes({ config, plugins, stores }: HttpParts): HttpRou
       'import-methods': {
         description: 'Import methods available.',
         type: 'array',
-        value: plugins.methods
-          .filter(({ definition }) => definition.requestable !== false)
-          .map(({ definition }) => definition.name),
+        value: requestableMethods(plugins),
       },
     };
   });

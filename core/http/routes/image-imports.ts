@@ -3,6 +3,7 @@ import { ConflictError, StowageError } from '../../base/errors.js';
 import type { ImportRequest } from '../../engine/service.js';
 import { callerOf } from '../context.js';
 import type { HttpContext, HttpRouter, HttpState } from '../context.js';
+import { assertRequestable } from '../methods.js';
 import type { HttpParts } from '../parts.js';
 import { presentPlan } from '../presenters/import.js';
 import { presentTaskOfImport } from '../presenters/task.js';
@@ -26,6 +27,7 @@ export function imageImportRoutes(parts: HttpParts): HttpRouter {
       idempotencyKey: ctx.get('Idempotency-Key').trim(),
     };
     const request = parseImportRequest(body, headers, { imageId, caller });
+    assertRequestable(parts.plugins, request.method);
     await catalogue.showForChange(caller, imageId);
     return request;
   };

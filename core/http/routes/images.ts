@@ -2,8 +2,9 @@ import { Router } from '@koa/router';
 import { callerOf } from '../context.js';
 import type { HttpRouter, HttpState } from '../context.js';
 import { imageFacts } from '../image-facts.js';
+import { requestableMethods } from '../methods.js';
 import type { HttpParts } from '../parts.js';
-import { presentImage } from '../presenters/image.js';
+import { NO_FACTS, presentImage } from '../presenters/image.js';
 import { assertNoBody, mediaType, readJson } from '../requests/body.js';
 import { imageIdOf } from '../requests/ids.js';
 import { parseNewImage } from '../requests/image-body.js';
@@ -22,19 +23,21 @@ export function imageRoutes(parts: HttpParts): HttpRouter {
   const multiStore = stores.list().length > 1;
   const router = new Router<HttpState>();
 
-  const present = async (image: Image): Promise<JsonObject> =>
-    presentImage(image, await imageFacts(database.read, image, multiStore));
+  const presentAll = async (images: readonly Image[]): Promise<readonly JsonObject[]> => {
+    const facts = await imageFacts(database.read, images, multiStore);
+    return images.map((image, index) => presentImage(image, facts[index] ?? NO_FACTS));
+  };
+  const present = async (image: Image): Promise<JsonObject> => {
+    const [facts = NO_FACTS] = await imageFacts(database.read, [image], multiStore);
+    return presentImage(image, facts);
+  };
 
   router.post(PATH, async (ctx) => {
     const request = parseNewImage(await readJson(ctx, maxJsonSize));
     const image = await catalogue.create(callerOf(ctx), request);
     ctx.status = 201;
     ctx.set('Location', `${PATH}/${image.id}`);
-    const methods = plugins.methods.filter(({ definition }) => definition.requestable !== false);
-    ctx.set(
-      'OpenStack-image-import-methods',
-      methods.map(({ definition }) => definition.name).join(','),
-    );
+    ctx.set('OpenStack-image-import-methods', requestableMethods(plugins).join(','));
     ctx.set(
       'OpenStack-image-store-ids',
       stores
@@ -51,7 +54,7 @@ export function imageRoutes(parts: HttpParts): HttpRouter {
     const last = images.at(-1);
     const full = last !== undefined && images.length === query.limit;
     ctx.body = {
-      images: await Promise.all(images.map(present)),
+      images: await presentAll(images),
       first: pageUrl(PATH, ctx.query, undefined),
       ...(full ? { next: pageUrl(PATH, ctx.query, last.id) } : {}),
       schema: '/v2/schemas/images',

@@ -34,7 +34,7 @@ export interface TaskContextOptions {
   readonly onProgress?: (done: number, total: number | undefined) => void;
 }
 
-/** Makes a task's context in a directory of its own. `await using` removes the directory. */
+/** Makes a task's context in a directory of its own. `await using`, or `dispose()`, removes it. */
 export async function taskContext(options: TaskContextOptions = {}): Promise<TestTaskContext> {
   const directory = await mkdtemp(path.join(tmpdir(), 'stowage-task-'));
   const { data } = options;
@@ -158,8 +158,13 @@ export class TestTaskContext implements TaskContext, AsyncDisposable {
     };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Removes the directory with all files. */
+  async dispose(): Promise<void> {
     await rm(this.directory, { recursive: true, force: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.dispose();
   }
 
   #next(): string {

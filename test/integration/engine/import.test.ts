@@ -470,6 +470,24 @@ describe('several stores', () => {
     expect((await running.image(id)).status).toBe('active');
   });
 
+  it('are skipped where a task before has put the image there by itself', async () => {
+    const one = new MemoryStore();
+    const cloned: TestTask = {
+      name: 'clone',
+      task: task(() => Promise.resolve({ locations: [{ store: 'one', url: 'memory:cloned' }] })),
+    };
+    await using running = await engine({ stores: { one }, tasks: between(cloned) });
+    const id = await running.createImage();
+    const { tasks } = await running.run(id);
+    expect(tasks[2]).toMatchObject({
+      state: 'skipped',
+      reason: 'The image is in store "one" already',
+    });
+    expect(one.objects.size).toBe(0);
+    const locations = await running.database.read.locations({ imageId: id });
+    expect(locations).toMatchObject([{ url: 'memory:cloned', state: 'active' }]);
+  });
+
   it('must not all fail', async () => {
     await using running = await engine({ stores: { two: down } });
     const id = await running.createImage();

@@ -250,6 +250,22 @@ describe('an import that is shown', () => {
     expect(after).not.toHaveProperty('os_glance_import_task');
   });
 
+  it('tells of the newest import only, in lists as well', async () => {
+    const { id } = await rig.api.createImage({ name: 'twice imported' });
+    const at = (second: number) => new Date(NOW.getTime() + second * 1000);
+    const failed = { state: 'failed', createdAt: at(0), finishedAt: at(1) } as const;
+    const succeeded = { state: 'succeeded', createdAt: at(2), finishedAt: at(3) } as const;
+    const stores = [
+      { store: 'fast', state: 'succeeded' },
+      { store: 'slow', state: 'failed' },
+    ] as const;
+    await anImport(id, failed);
+    expect(await rig.api.image(id)).toMatchObject({ os_glance_failed_import: 'fast,slow' });
+    await anImport(id, succeeded, stores);
+    const { body } = await rig.api.call('GET', '/v2/images?name=twice%20imported');
+    expect(body).toMatchObject({ images: [{ id, os_glance_failed_import: 'slow' }] });
+  });
+
   it('learns what a user patches meanwhile', async () => {
     const { id } = await rig.api.createImage();
     const importId = await anImport(id);

@@ -296,10 +296,10 @@ describe('an upload that ends early', () => {
 
   it('may stand still as long as the reader does', async () => {
     await using rig = await httpRig({
-      config: (config) => ({ ...config, server: { ...config.server, uploadIdleTimeoutMs: 20 } }),
+      config: (config) => ({ ...config, server: { ...config.server, uploadIdleTimeoutMs: 1_000 } }),
       parts: {
         uploads: uploads(async (upload) => {
-          await new Promise((resolve) => setTimeout(resolve, 100));
+          await new Promise((resolve) => setTimeout(resolve, 1_500));
           expect(await drained(upload)).toBe(3_000_000);
         }),
       },
