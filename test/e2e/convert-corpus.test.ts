@@ -33,7 +33,11 @@ const representative = new Map(
 );
 const unsafe = rows.filter(({ expectations }) => !expectations.safe);
 const mustRefuse = unsafe.filter(({ expectations }) => expectations.strength === 'must');
-const mayRefuse = unsafe.filter(({ expectations }) => expectations.strength !== 'must');
+/** What bombs unpack to keeps the machine busy for minutes. */
+const mayRefuse = unsafe.filter(
+  ({ expectations: { strength, codes } }) =>
+    strength !== 'must' && (isWhole || !codes.includes('bomb')),
+);
 
 const cells = (isWhole ? safe : [...representative.values()]).flatMap((row) =>
   TARGETS.map((target) => [row.path, target, row] as const),
@@ -170,10 +174,12 @@ function expectAsItWas(row: CorpusRow, source: Source, target: Target, image: Sh
 function expectConverted(row: CorpusRow, source: Source, target: Target, image: Shown): void {
   expect(image).toMatchObject({
     disk_format: target,
-    stowage_disk_format: expect.stringMatching(target === 'raw' ? /^(raw|iso|luks)$/ : target),
     stowage_source_disk_format: source.diskFormat,
     stowage_source_sha512: source.sha512,
   });
+  // What a raw disk holds may look like the optical disk or the encrypted volume that it is.
+  const formats = target === 'raw' ? ['raw', 'iso', 'luks'] : [target];
+  expect(formats).toContain(image['stowage_disk_format']);
   const expected = sizes(row).map((size) =>
     target === 'vhd' && size !== null ? Math.ceil(size / MIB) * MIB : size,
   );
