@@ -15,7 +15,10 @@ const MIB = 2 ** 20;
 /** `npm run test:corpus`: every image, and raw disks of many GiB. */
 const isWhole = process.env['STOWAGE_CORPUS'] === 'whole';
 /** A raw disk is hashed with all its zeros: some seconds for each GiB. */
-const LARGEST_RAW = isWhole ? 32 * GIB : GIB;
+const LARGEST_RAW = isWhole ? 16 * GIB : GIB;
+
+/** Milliseconds for one image and target, on a machine that has other work too. */
+const TIMEOUT = isWhole ? 20 * 60_000 : 5 * 60_000;
 
 const FORMATS: ReadonlySet<string> = new Set([
   ...['raw', 'qcow2', 'vmdk', 'vhd', 'vhdx', 'vdi', 'iso', 'gpt', 'mbr'],
@@ -30,7 +33,11 @@ const representative = new Map(
 );
 const unsafe = rows.filter(({ expectations }) => !expectations.safe);
 const mustRefuse = unsafe.filter(({ expectations }) => expectations.strength === 'must');
-const mayRefuse = unsafe.filter(({ expectations }) => expectations.strength !== 'must');
+/** What bombs unpack to keeps the machine busy for minutes. */
+const mayRefuse = unsafe.filter(
+  ({ expectations: { strength, codes } }) =>
+    strength !== 'must' && (isWhole || !codes.includes('bomb')),
+);
 
 const cells = (isWhole ? safe : [...representative.values()]).flatMap((row) =>
   TARGETS.map((target) => [row.path, target, row] as const),
@@ -75,7 +82,7 @@ describe.skipIf(rows.length === 0)('image corpus', () => {
     for (const [what, n] of [...figures].toSorted()) console.log(`${n} × ${what}`);
   });
 
-  describe.concurrent('safe images', () => {
+  describe.concurrent('safe images', { timeout: TIMEOUT }, () => {
     it.each(cells)('%s to %s', async (_, target, row) => {
       const reason = gap(row, target);
       if (reason !== undefined) {
@@ -109,7 +116,7 @@ describe.skipIf(rows.length === 0)('image corpus', () => {
     });
   });
 
-  describe.concurrent('unsafe images', () => {
+  describe.concurrent('unsafe images', { timeout: TIMEOUT }, () => {
     it.each(mustRefuse.map((row) => [row.path, row] as const))('%s is refused', async (_, row) => {
       const { image, refusal, run } = await rig.import(await rig.source(row, true), 'raw');
       expect(image.status).toBe('queued');
@@ -127,7 +134,7 @@ describe.skipIf(rows.length === 0)('image corpus', () => {
     it.each(mayRefuse.map((row) => [row.path, row] as const))(
       '%s comes to an end',
       async (_, row) => {
-        const target = (row.virtual_size_bytes ?? 0) > LARGEST_RAW ? 'qcow2' : 'raw';
+        const target = (row.virtual_size_bytes ?? 0) > GIB ? 'qcow2' : 'raw';
         const { image, refusal, run } = await rig.import(await rig.source(row, true), target);
         expect(run?.failure?.class).not.toBe('bug');
         expect(['active', 'queued', 'uploading']).toContain(image.status);
@@ -167,12 +174,12 @@ function expectAsItWas(row: CorpusRow, source: Source, target: Target, image: Sh
 function expectConverted(row: CorpusRow, source: Source, target: Target, image: Shown): void {
   expect(image).toMatchObject({
     disk_format: target,
-    stowage_disk_format: expect.stringMatching(
-      target === 'raw' ? /^(raw|iso|luks)$/ : target,
-    ) as unknown,
     stowage_source_disk_format: source.diskFormat,
     stowage_source_sha512: source.sha512,
   });
+  // What a raw disk holds may look like the optical disk or the encrypted volume that it is.
+  const formats = target === 'raw' ? ['raw', 'iso', 'luks'] : [target];
+  expect(formats).toContain(image['stowage_disk_format']);
   const expected = sizes(row).map((size) =>
     target === 'vhd' && size !== null ? Math.ceil(size / MIB) * MIB : size,
   );
