@@ -1,3 +1,4 @@
+import { formatByteSize } from '../base/byte-size.js';
 import { systemCode } from '../base/errors.js';
 import type { Finding, Inspection } from '../format/inspection.js';
 import { inspectFile } from '../format/inspector.js';
@@ -80,7 +81,9 @@ function asText(file: string, result: Result): readonly string[] {
     `  size          ${bytes(size)}`,
     `  safe          ${safe ? 'yes' : 'no'}`,
     ...findings.flatMap(describe),
-    ...Object.entries(metadata).map(([key, value]) => `  ${key}: ${JSON.stringify(value)}`),
+    ...Object.entries(metadata).flatMap(([key, value]) =>
+      value === undefined ? [] : [`  ${key}: ${JSON.stringify(value)}`],
+    ),
   ];
 }
 
@@ -88,15 +91,6 @@ function describe({ rule, severity, offset, message, hint }: Finding): readonly 
   return [`  ${severity} ${rule} at ${offset}: ${message}`, `    ${hint}`];
 }
 
-const UNITS = ['KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
-
 function bytes(count: number): string {
-  let value = count;
-  let unit = '';
-  for (const next of UNITS) {
-    if (value < 1024) break;
-    value /= 1024;
-    unit = next;
-  }
-  return unit === '' ? `${count} bytes` : `${count} bytes (${value.toFixed(1)} ${unit})`;
+  return count < 1024 ? `${count} bytes` : `${count} bytes (${formatByteSize(count)})`;
 }

@@ -6,6 +6,8 @@ import type { ClientBody } from '../plugin/contract/source.js';
 import { Logger } from '../telemetry/logger.js';
 import { Admission } from './admission.js';
 import { Ending } from './ending.js';
+import { UPLOAD_METHOD } from './flow.js';
+import type { ImportRecord } from './import.js';
 import { Journal } from './journal.js';
 import type { LiveImport, Parking } from './live.js';
 import { ImportsConfigToken } from './reverting.js';
@@ -34,6 +36,8 @@ export class Scheduler {
   readonly #stopping = new AbortController();
   /** Counts what has been given back, so that nothing parks that was called meanwhile. */
   #releases = 0;
+  /** When this life began. */
+  #since = new Date(0);
   #filling: Promise<void> | undefined;
   #fillAgain = false;
 
@@ -48,6 +52,7 @@ export class Scheduler {
   ) {}
 
   start(): void {
+    this.#since = this.clock.now();
     this.admission.onRelease(() => {
       this.#unpark(({ on }) => on === 'staging');
     });
@@ -123,8 +128,18 @@ export class Scheduler {
   async #takeUp(count: number): Promise<void> {
     const limit = count + this.#running.size + this.#parked.size;
     const records = await this.journal.read.imports({ states: LIVE_IMPORT_STATES, limit });
-    const next = records.filter(({ id }) => !this.#running.has(id) && !this.#parked.has(id));
+    const next = records.filter(
+      (record) =>
+        !this.#running.has(record.id) &&
+        !this.#parked.has(record.id) &&
+        !this.#isAboutToLaunch(record),
+    );
     for (const { id } of next.slice(0, count)) this.#launch(id);
+  }
+
+  /** An upload of this life is launched by its request, which has the body at hand. */
+  #isAboutToLaunch({ method, startedAt, createdAt }: ImportRecord): boolean {
+    return method === UPLOAD_METHOD && startedAt === null && createdAt >= this.#since;
   }
 
   #launch(id: string): void {

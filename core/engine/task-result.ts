@@ -1,4 +1,5 @@
 import { PermanentError } from '../base/errors.js';
+import { claimCovers } from '../plugin/claims.js';
 import type { PluginManifest } from '../plugin/contract/manifest.js';
 import type { TaskResult } from '../plugin/contract/task.js';
 import type { Plugins } from '../plugin/plugins.js';
@@ -20,7 +21,9 @@ export function checkResult(plugins: Plugins, manifest: PluginManifest, result: 
     if (property.startsWith(RESERVED_PREFIX)) {
       throw forbidden('PROPERTY_RESERVED', manifest.name, property, 'the Image API');
     }
-    const owner = others.find(({ properties = [] }) => properties.some((c) => claims(c, property)));
+    const owner = others.find(({ properties = [] }) =>
+      properties.some((claim) => claimCovers(claim, property)),
+    );
     if (owner !== undefined) {
       throw forbidden('PROPERTY_CLAIMED', manifest.name, property, `the plugin "${owner.name}"`);
     }
@@ -33,11 +36,6 @@ export function checkResult(plugins: Plugins, manifest: PluginManifest, result: 
       hint: 'Report this to the author of the plugin',
     });
   }
-}
-
-/** A claim is a property's name, or a prefix that ends in `*`. */
-export function claims(claim: string, property: string): boolean {
-  return claim.endsWith('*') ? property.startsWith(claim.slice(0, -1)) : property === claim;
 }
 
 function forbidden(code: string, plugin: string, property: string, owner: string): PermanentError {

@@ -1,5 +1,6 @@
 import Koa from 'koa';
 import { Router } from '@koa/router';
+import { systemCode } from '../base/errors.js';
 import type { HttpState } from './context.js';
 import { accessLog } from './middleware/access-log.js';
 import { authentication } from './middleware/authentication.js';
@@ -14,6 +15,9 @@ import { imageRoutes } from './routes/images.js';
 import { importRoutes } from './routes/imports.js';
 import { operationRoutes } from './routes/operations.js';
 import { taskRoutes } from './routes/tasks.js';
+
+/** Codes of a connection that the other side has ended. */
+const GONE: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']);
 
 /**
  * The HTTP layer: middleware, and one router for each resource. It parses, asks one service, and
@@ -54,7 +58,14 @@ export function createApp(parts: HttpParts, lifetime: Lifetime): Koa<HttpState> 
   app.use(router.routes());
   app.use(router.allowedMethods());
   app.on('error', (error: unknown) => {
-    parts.log.error('An answer failed', { error });
+    if (isClientGone(error)) parts.log.info('A client went away', { code: systemCode(error) });
+    else parts.log.error('An answer failed', { error });
   });
   return app;
+}
+
+/** The connection broke or ended in the middle of a body: nobody is left to answer. */
+function isClientGone(error: unknown): boolean {
+  const code = systemCode(error) ?? '';
+  return code.startsWith('HPE_') || GONE.has(code);
 }

@@ -1,7 +1,8 @@
 import { constants } from 'node:os';
+import path from 'node:path';
 import { CapacityError, PermanentError } from '../base/errors.js';
 import type { StowageError } from '../base/errors.js';
-import type { ProgramLimits } from '../plugin/contract/services.js';
+import type { ProgramCommand, ProgramLimits } from '../plugin/contract/services.js';
 import type { GroupEnd } from './process-group.js';
 
 /** Characters of stderr that an error carries. */
@@ -11,10 +12,14 @@ const SHOWN_STDERR = 2000;
 const OUT_OF_MEMORY =
   /cannot allocate memory|memory exhausted|out of memory|failed to allocate|bad_alloc|thread_create: resource/i;
 
-/** What went wrong with a program that did not end with exit code 0. */
-export function programError(program: string, end: GroupEnd, limits: ProgramLimits): StowageError {
+/**
+ * What went wrong with a program that did not end with exit code 0. Clients read it, so it names the
+ * files by their last part: where they lie is nobody's business.
+ */
+export function programError(command: ProgramCommand, end: GroupEnd): StowageError {
+  const { program, limits } = command;
   const killedBy = signalOf(end);
-  const stderr = end.stderr.slice(-SHOWN_STDERR).trim();
+  const stderr = withoutFolders(command, end.stderr).slice(-SHOWN_STDERR).trim();
   const details = {
     program,
     ...(end.exitCode === null ? {} : { exitCode: end.exitCode }),
@@ -103,6 +108,24 @@ function signalOf(end: GroupEnd): string | undefined {
   if (end.killedBy !== null) return end.killedBy;
   const number = (end.exitCode ?? 0) - 128;
   return Object.entries(constants.signals).find(([, value]) => value === number)?.[0];
+}
+
+/** An argument that holds the path of a file, as JSON or an option, stands for that file too. */
+function withoutFolders({ args, readable, writable }: ProgramCommand, text: string): string {
+  const files = [...readable, ...writable].filter((file) => path.dirname(file) !== file);
+  const names = files.flatMap((file) => [
+    ...args.filter((arg) => arg.includes(file)).map((arg) => [arg, nameOf(arg, file)] as const),
+    [file, path.basename(file)] as const,
+  ]);
+  return names
+    .toSorted(([a], [b]) => b.length - a.length)
+    .reduce((told, [whole, name]) => told.replaceAll(whole, name), text);
+}
+
+/** The last part of the path in an argument: of `file`, or of what lies below it. */
+function nameOf(arg: string, file: string): string {
+  const [below = ''] = arg.slice(arg.indexOf(file) + file.length).split(/["',]/);
+  return path.basename(file + below);
 }
 
 function lastLine(text: string): string {

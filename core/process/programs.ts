@@ -55,7 +55,7 @@ class ConfinedPrograms implements Programs {
     if (end.exitCode === 0 && end.stopped === undefined) {
       return { stdout: end.stdout, stderr: end.stderr };
     }
-    throw programError(command.program, end, command.limits);
+    throw programError(command, end);
   }
 
   async #confinement(): Promise<Bubblewrap | undefined> {

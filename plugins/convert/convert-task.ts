@@ -1,7 +1,6 @@
-import { DISK_PROPERTY_PREFIX, RejectedError, diskProperties } from '../../core/api.js';
+import { RejectedError } from '../../core/api.js';
 import type {
   DataView,
-  Image,
   ImportTask,
   Inspection,
   JsonObject,
@@ -13,6 +12,7 @@ import type {
 import { CONVERTIBLE } from './convert-config.js';
 import type { ConvertConfig } from './convert-config.js';
 import { provenance } from './provenance.js';
+import { refreshed } from './refreshed.js';
 import { isAsWanted, targetFor } from './target.js';
 import type { Target } from './target.js';
 import { workspaceFor } from './workspace.js';
@@ -36,7 +36,7 @@ export class ConvertTask implements ImportTask {
     if (data === undefined) return 'The import holds no bytes';
     const { inspection } = data;
     const { containerFormat, diskFormat } = image;
-    if (data.size === 0) return 'The image is empty';
+    if (data.size === 0 || inspection.virtualSize === 0) return 'The image is empty';
     if (containerFormat !== null && containerFormat !== 'bare') {
       return `The data is not a bare disk: container_format is ${containerFormat}`;
     }
@@ -112,23 +112,6 @@ function assertResult({ format, safe }: Inspection, target: Target): void {
     hint: 'Send the inner image by itself',
     details: { expected: target.format, found: format },
   });
-}
-
-/** Where an earlier task has published what the bytes say of themselves, that is renewed. */
-function refreshed(
-  before: Inspection,
-  after: Inspection,
-  image: Image,
-): Readonly<Record<string, string | null>> {
-  const isPublished = Object.keys(image.properties).some((name) =>
-    name.startsWith(DISK_PROPERTY_PREFIX),
-  );
-  return {
-    ...(before.format === 'vmdk' && after.format !== 'vmdk'
-      ? { vmware_disktype: null, vmware_adaptertype: null }
-      : {}),
-    ...(isPublished ? diskProperties(after, image) : {}),
-  };
 }
 
 function describe(source: DataView, result: DataView, target: Target): JsonObject {

@@ -46,7 +46,6 @@ const CONFINED: Readonly<Record<string, RegExp>> = {
   koa: /^core\/http\//,
   '@koa/router': /^core\/http\//,
   commander: /^core\/cli\//,
-  listr2: /^core\/cli\//,
   pino: /^core\/telemetry\//,
   'prom-client': /^core\/telemetry\//,
   undici: /^core\/(?:client|cli)\//,

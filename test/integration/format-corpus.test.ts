@@ -1,30 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import { gunzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { RULES } from '../../core/format/rules.js';
+import { corpusBytes, corpusManifest, corpusRows } from '../support/corpus.js';
+import type { CorpusRow as Row } from '../support/corpus.js';
 import { brokenRules, inspectBytes } from '../support/images/inspect.js';
 
-/** A folder of images with `manifest.jsonl`, a line of JSON with the truth about each. */
-const root = resolve(import.meta.dirname, '../..');
-const folder = resolve(root, process.env['STOWAGE_TEST_IMAGES'] ?? '../shared/images');
-const manifest = join(folder, 'manifest.jsonl');
-const isPresent = existsSync(manifest);
-
-type Row = {
-  readonly path: string;
-  readonly packed?: 'gz' | 'xz';
-  readonly compressed_container?: string | null;
-  readonly format: string;
-  readonly accept_formats?: readonly string[];
-  readonly virtual_size_bytes: number | null;
-  readonly virtual_size_by_spec?: number;
-  readonly expectations: {
-    readonly safe: boolean;
-    readonly strength: 'must' | 'deep' | 'policy';
-  };
-};
+const rows = corpusRows();
+const isPresent = rows.length > 0;
 
 /** Rows whose truth the inspectors do not tell, by what holds instead. */
 const NOT_HANDLED = [
@@ -46,20 +27,6 @@ const OTHER_NAMES = new Map([
   ['mbr', ['raw']],
 ]);
 
-const rows = isPresent
-  ? readFileSync(manifest, 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Row)
-  : [];
-
-function load({ path, packed }: Row): Uint8Array {
-  const bytes = readFileSync(join(folder, path));
-  if (packed === 'gz') return gunzipSync(bytes);
-  if (packed === 'xz') return execFileSync('xz', ['-dc'], { input: bytes, maxBuffer: 2 ** 28 });
-  return bytes;
-}
-
 function accepted(row: Row): readonly string[] {
   const names = [row.format, ...(row.accept_formats ?? [])];
   return [...names, ...names.flatMap((name) => OTHER_NAMES.get(name) ?? [])];
@@ -67,13 +34,13 @@ function accepted(row: Row): readonly string[] {
 
 if (!isPresent) {
   console.warn(
-    `The image corpus is absent: there is no "${manifest}". Set STOWAGE_TEST_IMAGES to its folder`,
+    `The image corpus is absent: there is no "${corpusManifest}". Set STOWAGE_TEST_IMAGES to its folder`,
   );
 }
 
 describe.skipIf(isPresent)('image corpus', () => {
   it.runIf(process.env['CI'] === 'true')('is present in CI', () => {
-    expect.fail(`There is no "${manifest}"`);
+    expect.fail(`There is no "${corpusManifest}"`);
   });
 });
 
@@ -92,7 +59,7 @@ describe.skipIf(!isPresent)('image corpus', () => {
   });
 
   it.each(rows)('$path', (row) => {
-    const result = inspectBytes(load(row), 65536);
+    const result = inspectBytes(corpusBytes(row), 65536);
     const { format, safe, virtualSize, findings } = result;
     expect(brokenRules(result)).not.toContain('inspector-failed');
     for (const { rule } of findings) {

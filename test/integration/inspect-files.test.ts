@@ -61,8 +61,8 @@ describe('inspectFiles', () => {
     expect(lines.slice(0, 5)).toEqual([
       good,
       '  format        qcow2 (v3)',
-      '  virtual size  1048576 bytes (1.0 MiB)',
-      '  size          16384 bytes (16.0 KiB)',
+      '  virtual size  1048576 bytes (1 MiB)',
+      '  size          16384 bytes (16 KiB)',
       '  safe          yes',
     ]);
   });

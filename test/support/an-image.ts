@@ -1,28 +1,7 @@
 import type { Image } from '../../core/image/image.js';
+import { anImage as anImageOnItsWay } from '../../core/plugin/testing/index.js';
 
 /** An image as it is right after it was created, but for what the test says. */
 export function anImage(overrides: Partial<Image> = {}): Image {
-  return {
-    id: '5f0c1f9e-7d8a-4c1e-9a38-0b5d1c2e3f40',
-    name: 'an image',
-    status: 'queued',
-    visibility: 'shared',
-    owner: 'p',
-    diskFormat: 'raw',
-    containerFormat: 'bare',
-    size: null,
-    virtualSize: null,
-    checksum: null,
-    osHashAlgo: null,
-    osHashValue: null,
-    minDisk: 0,
-    minRam: 0,
-    protected: false,
-    osHidden: false,
-    tags: [],
-    properties: {},
-    createdAt: new Date('2026-01-01T00:00:00Z'),
-    updatedAt: new Date('2026-01-01T00:00:00Z'),
-    ...overrides,
-  };
+  return anImageOnItsWay({ status: 'queued', owner: 'p', ...overrides });
 }

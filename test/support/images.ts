@@ -6,6 +6,14 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+/** qemu-img's names where they are not those of `disk_format`. */
+const DRIVERS: Readonly<Record<string, string>> = { vhd: 'vpc', iso: 'raw' };
+
+/** The name that qemu-img has for a `disk_format`. */
+export function qemuDriver(diskFormat: string): string {
+  return DRIVERS[diskFormat] ?? diskFormat;
+}
+
 /** Writes `size` random bytes; nothing compresses them and none of them are zeros in a row. */
 export async function randomFile(file: string, size: number): Promise<string> {
   await using handle = await open(file, 'w');
@@ -42,8 +50,9 @@ export interface QemuInfo {
   readonly 'virtual-size': number;
 }
 
+/** @param format a `disk_format`; qemu-img guesses where it is not given */
 export async function qemuInfo(file: string, format?: string): Promise<QemuInfo> {
-  const pinned = format === undefined ? [] : ['-f', format];
+  const pinned = format === undefined ? [] : ['-f', qemuDriver(format)];
   const { stdout } = await run('qemu-img', ['info', '--output=json', ...pinned, file]);
   return JSON.parse(stdout) as QemuInfo;
 }

@@ -1,12 +1,9 @@
 import { execFile } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { randomFile } from './images.js';
+import { qemuDriver, randomFile } from './images.js';
 
 const run = promisify(execFile);
-
-/** qemu-img's names where they are not ours. */
-const DRIVERS: Readonly<Record<string, string>> = { vhd: 'vpc' };
 
 /**
  * A disk of `virtualSize` bytes in a format: some random bytes at its start and in its middle, zeros
@@ -25,7 +22,7 @@ export async function diskFile(
   await handle.truncate(virtualSize);
   if (format === 'raw') return raw;
   const flags = options.flatMap((option) => (option === '-c' ? [option] : ['-o', option]));
-  const target = DRIVERS[format] ?? format;
+  const target = qemuDriver(format);
   await run('qemu-img', ['convert', '-f', 'raw', '-O', target, ...flags, raw, file]);
   return file;
 }
@@ -37,7 +34,7 @@ export async function assertSameDisk(
 ): Promise<void> {
   await run('qemu-img', [
     'compare',
-    ...['-f', DRIVERS[formatA] ?? formatA, '-F', DRIVERS[formatB] ?? formatB],
+    ...['-f', qemuDriver(formatA), '-F', qemuDriver(formatB)],
     a,
     b,
   ]);

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Image } from '../../../core/api.js';
@@ -124,6 +125,23 @@ describe('convert', () => {
     });
   });
 
+  it.each([
+    ['sparse', 'ide', 'lsiLogic'],
+    ['sparse', 'paraVirtual', 'paraVirtual'],
+  ])('renews what a VMDK of type %s with adapter %s says', async (type, adapter, expected) => {
+    await using dir = await tempDir();
+    const options = ['subformat=monolithicSparse', 'adapter_type=ide'];
+    const file = await diskFile(path.join(dir.path, 'disk'), 'vmdk', options);
+    const properties = { vmware_disktype: type, vmware_adaptertype: adapter };
+    const image = { diskFormat: 'vmdk', properties } as const;
+    await using streamed = await taskContext({ data: file, image });
+    const { draft } = await convert({ output_format: 'vmdk' }).execute(streamed);
+    const { vmware_adaptertype: renewed = adapter, ...others } = draft?.properties ?? {};
+    expect(renewed).toBe(expected);
+    expect(others).toMatchObject({ vmware_disktype: 'streamOptimized' });
+    expect(others).not.toHaveProperty('stowage_disk_format');
+  });
+
   it('refuses a disk that begins with another disk', async () => {
     await using dir = await tempDir();
     const inner = await diskFile(path.join(dir.path, 'inner'), 'qcow2');
@@ -156,6 +174,14 @@ describe('convert', () => {
       controller.abort(new Error('asked to stop'));
     });
     await expect(convert({}).execute(context)).rejects.toThrow('asked to stop');
+  });
+
+  it('skips a disk of no bytes, which qemu-img cannot write as VMDK', async () => {
+    await using dir = await tempDir();
+    const data = path.join(dir.path, 'disk');
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', data, '0']);
+    await using context = await taskContext({ data, image: { diskFormat: 'qcow2' } });
+    expect(convert({ output_format: 'vmdk' }).skipReason(context)).toBe('The image is empty');
   });
 
   it.each([
