@@ -95,6 +95,7 @@ export class Activation {
     for (const { id } of generations) {
       await tx.updateGeneration(id, { state: ['writing', 'ready'] }, { state: 'releasing' });
     }
+    await tx.deleteReservations({ importId: record.id, purpose: 'workspace' });
     await event(record.id, 'import.succeeded', {
       stores: locations.map(({ store }) => store),
     });

@@ -33,11 +33,11 @@ export class Recovery {
       const live = await liveImports(entry.tx);
       await this.#releaseInterruptedStagings(entry, live);
       await this.#removeAbandonedLocations(entry, live);
-      await this.#dropAbandonedReservations(entry, live);
       await this.#returnImages(entry);
       return count;
     });
     const swept = await this.#sweep(epoch);
+    await this.#dropWorkspaces();
     this.janitor.wake();
     if (taken > 0 || swept.length > 0) {
       this.log.info('Took over what an earlier life has left', {
@@ -68,12 +68,13 @@ export class Recovery {
     }
   }
 
-  /** The workspaces of earlier lives are swept, so nobody holds bytes for them. */
-  async #dropAbandonedReservations({ tx }: JournalEntry, live: ReadonlySet<string>): Promise<void> {
-    for (const { id, importId, purpose } of await tx.reservations()) {
-      const abandoned = importId !== null && !live.has(importId) && purpose === 'workspace';
-      if (abandoned) await tx.deleteReservation(id);
-    }
+  /** The workspaces of earlier lives are swept now; who needs one again asks for it again. */
+  async #dropWorkspaces(): Promise<void> {
+    await this.journal.write(async ({ tx }) => {
+      for (const { id, purpose } of await tx.reservations()) {
+        if (purpose === 'workspace') await tx.deleteReservation(id);
+      }
+    });
   }
 
   /** An image that was receiving bytes from a client that is gone. */

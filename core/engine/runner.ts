@@ -190,7 +190,8 @@ export class ImportRunner {
         const result = await this.attempt.execute(live, { ...turn, row: running });
         await this.#succeed(turn, running, result);
       } finally {
-        await this.#dropWorkspace(row);
+        await this.staging.removeWorkspace(row.importId, row.position);
+        if (needed > 0) await this.#giveBackWorkspace(row);
       }
       return undefined;
     } finally {
@@ -268,9 +269,8 @@ export class ImportRunner {
     });
   }
 
-  /** First the files, then the ledger entry. */
-  async #dropWorkspace(row: TaskRecord): Promise<void> {
-    await this.staging.removeWorkspace(row.importId, row.position);
+  /** After its files are gone. */
+  async #giveBackWorkspace(row: TaskRecord): Promise<void> {
     await this.journal.write(({ tx }) =>
       tx.deleteReservations({ importId: row.importId, purpose: 'workspace' }),
     );
