@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -56,6 +58,20 @@ async function whenThereIsRoom(send: () => Promise<Answer>): Promise<Answer> {
   }
 }
 
+/** The answer to an upload of which not one byte comes. */
+async function announced(id: string, how: string, size: number): Promise<Answer> {
+  const sent = request(`${server.url}/v2/images/${id}/${how}`, {
+    method: 'PUT',
+    headers: { ...OCTETS, 'content-length': size },
+  });
+  sent.flushHeaders();
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage];
+  const text = await once(answer, 'data').then(String);
+  sent.on('error', () => undefined).destroy();
+  const { statusCode = 0, headers } = answer;
+  return { status: statusCode, headers, text, body: JSON.parse(text) as unknown };
+}
+
 describe('a client that goes away mid-upload', () => {
   it.each([
     ['file', 'saving', 'with a length', { 'content-length': String(4 * MIB) }],
@@ -88,12 +104,7 @@ describe('a full staging area', () => {
     const sent = await whenThereIsRoom(() => api.send(first, 'stage', file));
     expect([sent.status, sent.text]).toEqual([204, '']);
     for (const how of ['stage', 'file']) {
-      // The answer comes although not one byte of the body does.
-      const unsent = new Readable({ read: () => undefined });
-      const answer = await api.call('PUT', `/v2/images/${second}/${how}`, {
-        headers: { ...OCTETS, 'content-length': String(5 * MIB) },
-        body: unsent,
-      });
+      const answer = await announced(second, how, 5 * MIB);
       const problem = problemOf(answer);
       expect(problem).toMatchObject({ status: 503, code: 'STAGING_FULL' });
       expect(problem.message).toBe(
