@@ -15,7 +15,10 @@ export default defineConfig({
     setupFiles: ['./test/setup.ts'],
     restoreMocks: true,
     projects: [
-      { extends: true, test: { name: 'unit', include: ['{core,plugins}/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: { name: 'unit', include: ['{core,plugins}/**/*.test.ts'], testTimeout: 60_000 },
+      },
       {
         extends: true,
         test: {
