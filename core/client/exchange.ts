@@ -1,4 +1,5 @@
 import type { LookupAddress } from 'node:dns';
+import type { Socket } from 'node:net';
 import { buildConnector, Client, type Dispatcher } from 'undici';
 import { AnswerBody } from './answer-body.js';
 import {
@@ -54,6 +55,9 @@ class Exchange implements Dispatcher.DispatchHandler {
   #phase: ExchangePhase = 'connect';
   #informational = 0;
   #body: AnswerBody | undefined;
+  #paused = false;
+  /** The connection's `end` that came while the parser was paused. */
+  #heldEnd: (() => void) | undefined;
 
   constructor(
     private readonly request: ExchangeRequest,
@@ -61,14 +65,24 @@ class Exchange implements Dispatcher.DispatchHandler {
     private readonly reject: (error: Error) => void,
   ) {
     const { target, addresses, connectTimeoutMs, idleTimeoutMs } = request;
+    const connect = buildConnector({
+      lookup: pinnedLookup(addresses),
+      timeout: connectTimeoutMs,
+      autoSelectFamily: true,
+      autoSelectFamilyAttemptTimeout: attemptMs(connectTimeoutMs, addresses.length),
+      signal: this.#dialling.signal,
+    });
     this.#client = new Client(target.url.origin, {
-      connect: buildConnector({
-        lookup: pinnedLookup(addresses),
-        timeout: connectTimeoutMs,
-        autoSelectFamily: true,
-        autoSelectFamilyAttemptTimeout: attemptMs(connectTimeoutMs, addresses.length),
-        signal: this.#dialling.signal,
-      }),
+      connect: (options, callback) => {
+        connect(options, (...[error, socket]) => {
+          if (error !== null) {
+            callback(error, null);
+            return;
+          }
+          this.#holdEnd(socket);
+          callback(null, socket);
+        });
+      },
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: idleTimeoutMs,
       bodyTimeout: idleTimeoutMs,
@@ -104,14 +118,48 @@ class Exchange implements Dispatcher.DispatchHandler {
     }
     this.#phase = 'body';
     this.#body = new AnswerBody({
-      resume: () => this.#controller?.resume(),
+      resume: () => {
+        this.#resume();
+      },
       close: () => this.#close(),
     });
     this.resolve({ status, headers: joinedHeaders(headers), body: this.#body });
   }
 
   onResponseData(controller: Dispatcher.DispatchController, bytes: Buffer): void {
-    if (this.#body?.offer(bytes) === false) controller.pause();
+    if (this.#body?.offer(bytes) !== false) return;
+    this.#paused = true;
+    controller.pause();
+  }
+
+  #resume(): void {
+    this.#paused = false;
+    this.#controller?.resume();
+    const end = this.#heldEnd;
+    // Resuming may have brought so much that the parser is paused again.
+    if (end === undefined || this.#isPaused()) return;
+    this.#heldEnd = undefined;
+    end();
+  }
+
+  #isPaused(): boolean {
+    return this.#paused;
+  }
+
+  /**
+   * undici 7.30 asserts that its parser is not paused when the connection ends, and a failed
+   * assertion there ends the process: a server that closes after its answer could do that to us.
+   */
+  #holdEnd(socket: Socket): void {
+    const emit = socket.emit.bind(socket) as (
+      event: string | symbol,
+      ...args: unknown[]
+    ) => boolean;
+    socket.emit = (event: string | symbol, ...args: unknown[]): boolean => {
+      if (event !== 'end' || !this.#paused) return emit(event, ...args);
+      this.#heldEnd = () => emit('end');
+      return true;
+    };
   }
 
   onResponseEnd(): void {
