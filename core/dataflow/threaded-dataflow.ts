@@ -9,7 +9,7 @@ import { runPass } from './run-pass.js';
 import { ThreadGroup } from './thread-group.js';
 
 /** Blocks for all passes together, 1 MiB each. */
-const BLOCKS = 32;
+const BLOCKS = 16;
 const FILE_THREADS = 2;
 /** A thread takes about 8 MiB of memory, so a big machine does not get one for each of its cores. */
 const MAX_DIGEST_THREADS = 8;

@@ -4,7 +4,7 @@ import { CancelledError, TransientError } from '../base/errors.js';
 import { letContinue } from './expect.js';
 
 /** Bytes that wait for the reader at most. */
-const BUFFER = 512 * 1024;
+const BUFFER = 128 * 1024;
 
 /**
  * The bytes of an upload as they come. Nothing is asked of the client, and nothing read, before the
