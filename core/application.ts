@@ -11,7 +11,7 @@ import { Dataflow } from './dataflow/pass.js';
 import { lockDataDir } from './database/data-dir-lock.js';
 import { openDatabase } from './database/open.js';
 import { writeServerInfo } from './database/server-info.js';
-import { DownloadService } from './engine/downloads.js';
+import { DownloadService } from './engine/service/downloads.js';
 import { Engine } from './engine/engine.js';
 import { engineModule } from './engine/engine.module.js';
 import { Worker } from './engine/live.js';

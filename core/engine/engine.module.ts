@@ -3,32 +3,38 @@ import type { ServiceIdentifier } from 'inversify';
 import type { Config } from '../config/config.js';
 import { StagingArea } from '../staging/area.js';
 import { Ledger } from '../staging/ledger.js';
-import { Activation } from './activation.js';
-import { ActiveStagings } from './active-stagings.js';
-import { Admission } from './admission.js';
-import { DownloadService } from './downloads.js';
-import { Ending } from './ending.js';
+import { Activation } from './ending/activation.js';
+import { ActiveStagings } from './service/active-stagings.js';
+import { Admission } from './bytes/admission.js';
+import { DownloadService } from './service/downloads.js';
+import { Ending } from './ending/ending.js';
 import { Engine } from './engine.js';
 import { EventHub } from './event-hub.js';
-import { Housekeeping, StagingConfigToken } from './housekeeping.js';
-import { ImportPlanner } from './planner.js';
-import { ImportRunner } from './runner.js';
-import { ImportService } from './imports.js';
-import { ImagesConfigToken, Incoming } from './incoming.js';
-import { Intake } from './intake.js';
-import { Janitor } from './janitor.js';
+import { Housekeeping } from './bytes/housekeeping.js';
+import { ImportPlanner } from './service/planner.js';
+import { ImportRunner } from './run/runner.js';
+import { ImportService } from './service/imports.js';
+import { Incoming } from './bytes/incoming.js';
+import { Intake } from './service/intake.js';
+import { Janitor } from './bytes/janitor.js';
 import { Journal } from './journal.js';
-import { Placement } from './placement.js';
-import { ProgressBoard } from './progress.js';
-import { Recovery } from './recovery.js';
-import { RemovalService } from './removal.js';
-import { RetryPolicy } from './retry-policy.js';
-import { ImportsConfigToken, Reverting } from './reverting.js';
-import { Scheduler } from './scheduler.js';
+import { Placement } from './bytes/placement.js';
+import { ProgressBoard } from './run/progress.js';
+import { Recovery } from './run/recovery.js';
+import { RemovalService } from './service/removal.js';
+import { RetryPolicy } from './run/retry-policy.js';
+import { Reverting } from './ending/reverting.js';
+import { Scheduler } from './run/scheduler.js';
 import { Downloads, Imports, Removal, Uploads } from './service.js';
-import { Slots } from './slots.js';
-import { TaskAttempt } from './task-attempt.js';
-import { UploadIdleTimeout, UploadService } from './uploads.js';
+import { Slots } from './run/slots.js';
+import { TaskAttempt } from './run/task-attempt.js';
+import { UploadService } from './service/uploads.js';
+import {
+  ImagesConfigToken,
+  ImportsConfigToken,
+  StagingConfigToken,
+  UploadIdleTimeout,
+} from './settings.js';
 
 /** Classes of the engine that are looked up by themselves. */
 const CLASSES = [

@@ -1,9 +1,9 @@
 import { inject, injectable } from 'inversify';
 import { StagingArea } from '../staging/area.js';
-import { Housekeeping } from './housekeeping.js';
-import { Janitor } from './janitor.js';
-import { Recovery } from './recovery.js';
-import { Scheduler } from './scheduler.js';
+import { Housekeeping } from './bytes/housekeeping.js';
+import { Janitor } from './bytes/janitor.js';
+import { Recovery } from './run/recovery.js';
+import { Scheduler } from './run/scheduler.js';
 
 /** Starts and stops the parts of the engine in order. */
 @injectable()

@@ -39,6 +39,9 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** The floors of the engine, from the top: each stands on those below it and on the nouns beside them. */
+const ENGINE_FLOORS = ['service', 'run', 'ending', 'bytes', 'flow'];
+
 /** Frameworks stay where they can be replaced. */
 const CONFINED: Readonly<Record<string, RegExp>> = {
   typeorm: /^core\/database\//,
@@ -68,6 +71,13 @@ function partOf(file: string): string {
   return folder;
 }
 
+/** Counted from the top; the nouns of the engine are below all floors. */
+function floorOf(file: string): number | undefined {
+  const [, folder] = /^core\/engine\/(?:(\w+)\/)?[^/]+$/.exec(file) ?? [];
+  if (!file.startsWith('core/engine/')) return undefined;
+  return folder === undefined ? ENGINE_FLOORS.length : ENGINE_FLOORS.indexOf(folder);
+}
+
 function shown({ from, to }: ImportEdge): string {
   return `${from} imports ${to}`;
 }
@@ -80,6 +90,15 @@ describe('the architecture', () => {
       // What joins all parts may import each of them, but no plugin.
       if (part === 'composition' || part === 'cli') return other === 'plugins';
       return ARROWS[part]?.includes(other) !== true;
+    });
+    expect(wrong.map(shown)).toEqual([]);
+  });
+
+  it('has an engine whose floors stand on lower ones only', () => {
+    const wrong = edges.filter(({ from, to }) => {
+      const [upper, lower] = [floorOf(from), floorOf(to)];
+      const joinsAll = /^core\/engine\/engine\.(?:module\.)?ts$/.test(from);
+      return upper !== undefined && lower !== undefined && !joinsAll && lower < upper;
     });
     expect(wrong.map(shown)).toEqual([]);
   });

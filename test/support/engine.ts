@@ -12,7 +12,7 @@ import { ThreadedDataflow } from '../../core/dataflow/threaded-dataflow.js';
 import { openDatabase } from '../../core/database/open.js';
 import { Engine } from '../../core/engine/engine.js';
 import { engineModule } from '../../core/engine/engine.module.js';
-import { Janitor } from '../../core/engine/janitor.js';
+import { Janitor } from '../../core/engine/bytes/janitor.js';
 import { Worker } from '../../core/engine/live.js';
 import { Database } from '../../core/engine/ports.js';
 import type { ImportRecord, TaskRecord } from '../../core/engine/import.js';

@@ -1,0 +1,87 @@
+import { inject, injectable } from 'inversify';
+import { Clock } from '../../base/clock.js';
+import { describeFailure } from '../../base/errors.js';
+import type { ImportsConfig, StagingConfig } from '../../config/config.js';
+import { Logger } from '../../telemetry/logger.js';
+import { Janitor } from './janitor.js';
+import { Journal } from '../journal.js';
+import { FINAL_IMPORT_STATES } from '../states.js';
+import { ImportsConfigToken, StagingConfigToken } from '../settings.js';
+
+/** Milliseconds between two rounds. */
+const INTERVAL = 60_000;
+/** Imports that one transaction deletes. */
+const BATCH = 200;
+
+/** Lets go of what is kept only for a time: staged bytes that nobody imports, finished imports. */
+@injectable()
+export class Housekeeping {
+  readonly #stopping = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(
+    @inject(Journal) private readonly journal: Journal,
+    @inject(Janitor) private readonly janitor: Janitor,
+    @inject(Clock) private readonly clock: Clock,
+    @inject(StagingConfigToken) private readonly staging: StagingConfig,
+    @inject(ImportsConfigToken) private readonly imports: ImportsConfig,
+    @inject(Logger) private readonly log: Logger,
+  ) {}
+
+  start(): void {
+    this.#running = this.#loop();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+  }
+
+  async #loop(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await this.round().catch((error: unknown) => {
+        this.log.error('Housekeeping failed; will try again', { failure: describeFailure(error) });
+      });
+      await this.clock.sleep(INTERVAL, signal).catch(() => undefined);
+    }
+  }
+
+  /** One round: expire, purge, and try again to remove what is marked. */
+  async round(): Promise<void> {
+    await this.#expireStaged();
+    await this.#purgeImports();
+    this.janitor.wake();
+  }
+
+  async #expireStaged(): Promise<void> {
+    const readyBefore = new Date(this.clock.now().getTime() - this.staging.retentionMs);
+    const idle = await this.journal.read.generations({
+      importId: null,
+      states: ['ready'],
+      readyBefore,
+    });
+    for (const { id, imageId } of idle) {
+      const expired = await this.journal.write(async ({ tx, at }) => {
+        const status = { status: ['uploading'] } as const;
+        const returned = await tx.updateImage(imageId, status, { status: 'queued' }, at);
+        return returned && tx.updateGeneration(id, { state: ['ready'] }, { state: 'releasing' });
+      });
+      if (expired) this.log.info('Staged bytes have expired', { image_id: imageId });
+    }
+  }
+
+  async #purgeImports(): Promise<void> {
+    const finishedBefore = new Date(this.clock.now().getTime() - this.imports.retentionMs);
+    for (;;) {
+      const states = FINAL_IMPORT_STATES.filter((state) => state !== 'revert_failed');
+      const old = await this.journal.read.imports({ states, finishedBefore, limit: BATCH });
+      if (old.length === 0) return;
+      const deleted = await this.journal.write(({ tx }) =>
+        tx.deleteImports(old.map(({ id }) => id)),
+      );
+      // One that still owns bytes waits until these are removed.
+      if (deleted < old.length) return;
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import { inject, injectable } from 'inversify';
+import { Clock } from '../../base/clock.js';
+import { crashPoint } from '../../base/crash-point.js';
+import { describeFailure } from '../../base/errors.js';
+import type { Generation } from '../../staging/generation.js';
+import { StagingArea } from '../../staging/area.js';
+import type { Location } from '../../store/location.js';
+import { StoreRegistry } from '../../store/registry.js';
+import { Logger } from '../../telemetry/logger.js';
+import { Admission } from './admission.js';
+import { Journal } from '../journal.js';
+
+/** Milliseconds between two tries to remove what could not be removed. */
+const RETRY_INTERVAL = 10_000;
+
+/**
+ * Removes what is marked: generations that are `releasing`, locations that are `deleting`. First the
+ * bytes, then the row and the ledger entry, so that the ledger is never below the disk.
+ */
+@injectable()
+export class Janitor {
+  readonly #stopping = new AbortController();
+  #wanted = false;
+  #working: Promise<void> | undefined;
+  #retrying = false;
+
+  constructor(
+    @inject(Journal) private readonly journal: Journal,
+    @inject(StagingArea) private readonly staging: StagingArea,
+    @inject(StoreRegistry) private readonly stores: StoreRegistry,
+    @inject(Admission) private readonly admission: Admission,
+    @inject(Clock) private readonly clock: Clock,
+    @inject(Logger) private readonly log: Logger,
+  ) {}
+
+  /** Says that something has been marked; the work is done in the background. */
+  wake(): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#wanted = true;
+    this.#working ??= this.#work().finally(() => {
+      this.#working = undefined;
+    });
+  }
+
+  /** Resolves when everything that is marked now was tried. */
+  async idle(): Promise<void> {
+    while (this.#working !== undefined) await this.#working;
+  }
+
+  /** Removes what is marked, for `deadlineMs` at most; the next start does the rest. */
+  async stop(deadlineMs: number): Promise<void> {
+    const deadline = new AbortController();
+    await Promise.race([
+      this.idle(),
+      this.clock.sleep(deadlineMs, deadline.signal).catch(() => undefined),
+    ]);
+    deadline.abort();
+    this.#stopping.abort();
+    await this.idle();
+  }
+
+  #isStopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  async #work(): Promise<void> {
+    while (this.#wanted && !this.#isStopping()) {
+      this.#wanted = false;
+      const generations = await this.journal.read.generations({ states: ['releasing'] });
+      const locations = await this.journal.read.locations({ states: ['deleting'] });
+      const tries = [
+        ...generations.map((generation) => () => this.#release(generation)),
+        ...locations.map((location) => () => this.#remove(location)),
+      ];
+      const failures: unknown[] = [];
+      for (const attempt of tries) {
+        if (this.#isStopping()) break;
+        await attempt().catch((error: unknown) => failures.push(error));
+      }
+      for (const error of failures) {
+        this.log.warn('Could not remove bytes that nothing needs; will try again', {
+          failure: describeFailure(error),
+        });
+      }
+      if (failures.length > 0) this.#retryLater();
+      if (generations.length > 0) this.admission.released();
+    }
+  }
+
+  async #release(generation: Generation): Promise<void> {
+    crashPoint('release:before-unlink');
+    await this.staging.remove(generation);
+    crashPoint('release:unlinked');
+    await this.journal.write(({ tx }) => tx.deleteGeneration(generation.id));
+    crashPoint('release:dropped');
+  }
+
+  async #remove(location: Location): Promise<void> {
+    const store = this.stores.get(location.store);
+    crashPoint('remove:before-delete');
+    if (location.url !== null) await store.delete(location.url);
+    else await store.discard(location.objectName);
+    crashPoint('remove:deleted');
+    await this.journal.write(({ tx }) => tx.deleteLocation(location.id));
+    crashPoint('remove:dropped');
+  }
+
+  #retryLater(): void {
+    if (this.#retrying) return;
+    this.#retrying = true;
+    // Only the stop interrupts the sleep, and then there is nothing to wake.
+    this.clock.sleep(RETRY_INTERVAL, this.#stopping.signal).then(
+      () => {
+        this.#retrying = false;
+        this.wake();
+      },
+      () => undefined,
+    );
+  }
+}

@@ -1,0 +1,136 @@
+import { inject, injectable } from 'inversify';
+import { crashPoint } from '../../base/crash-point.js';
+import { BugError, describeFailure } from '../../base/errors.js';
+import type { ImagesConfig } from '../../config/config.js';
+import type { Generation } from '../../staging/generation.js';
+import type { Location } from '../../store/location.js';
+import { Admission } from '../bytes/admission.js';
+import { mergedDraft, withoutUserPatched } from '../flow/draft.js';
+import { Ending } from './ending.js';
+import type { ImportRecord, TaskRecord } from '../import.js';
+import { assertSafe } from '../bytes/incoming.js';
+import { Janitor } from '../bytes/janitor.js';
+import { Journal } from '../journal.js';
+import type { JournalEntry } from '../journal.js';
+import { Worker } from '../live.js';
+import type { ImageChange } from '../ports.js';
+import { currentGeneration } from '../flow/view.js';
+import { ImagesConfigToken } from '../settings.js';
+
+/**
+ * The one transaction that makes an image `active`: draft, sizes, digests, locations, import and
+ * generations together, over committed locations only.
+ */
+@injectable()
+export class Activation {
+  constructor(
+    @inject(Journal) private readonly journal: Journal,
+    @inject(Ending) private readonly ending: Ending,
+    @inject(Janitor) private readonly janitor: Janitor,
+    @inject(Admission) private readonly admission: Admission,
+    @inject(Worker) private readonly worker: Worker,
+    @inject(ImagesConfigToken) private readonly config: ImagesConfig,
+  ) {}
+
+  /** Activates an import whose tasks are all over; ends it otherwise where that is not possible. */
+  async activate(record: ImportRecord, tasks: readonly TaskRecord[]): Promise<void> {
+    crashPoint('activate:before-commit');
+    const outcome = await this.journal.write(async (entry) => {
+      const { tx } = entry;
+      const current = await tx.import(record.id);
+      if (current?.cancel != null) return 'cancelled';
+      const locations = await tx.locations({ importId: record.id, states: ['placed'] });
+      if (locations.length === 0) return 'nowhere';
+      await this.#commit(entry, current ?? record, tasks, locations);
+      return 'active';
+    });
+    switch (outcome) {
+      case 'active':
+        crashPoint('activate:committed');
+        this.janitor.wake();
+        this.admission.leaveQueue(record.id);
+        return;
+      case 'cancelled': {
+        const cancelled = await this.journal.read.import(record.id);
+        await this.ending.cancel(cancelled ?? record);
+        return;
+      }
+      case 'nowhere':
+        await this.ending.failWhole(record, nowhere(tasks));
+    }
+  }
+
+  async #commit(
+    { tx, at, event }: JournalEntry,
+    record: ImportRecord,
+    tasks: readonly TaskRecord[],
+    locations: readonly Location[],
+  ): Promise<void> {
+    const { epoch } = this.worker;
+    const generations = await tx.generations({ importId: record.id });
+    const last = currentGeneration(generations, Number.MAX_SAFE_INTEGER);
+    if (last?.inspection != null) assertSafe(last.inspection);
+    const activated =
+      record.data === 'existing'
+        ? await tx.updateImage(record.imageId, { status: ['active', 'deactivated'] }, {}, at)
+        : await tx.updateImage(
+            record.imageId,
+            { status: ['importing', 'saving'] },
+            { ...this.#imageChange(record, tasks, last), status: 'active' },
+            at,
+          );
+    const ended = await tx.updateImport(
+      record.id,
+      { state: ['running'], epoch },
+      { state: 'succeeded', finishedAt: at },
+    );
+    if (!activated || !ended) {
+      throw new BugError({
+        code: 'ACTIVATION_LOST',
+        message: `Image ${record.imageId} or import ${record.id} is not in the state for activation`,
+      });
+    }
+    for (const { id } of locations) {
+      await tx.updateLocation(id, { state: ['placed'] }, { state: 'active' });
+    }
+    for (const { id } of generations) {
+      await tx.updateGeneration(id, { state: ['writing', 'ready'] }, { state: 'releasing' });
+    }
+    await tx.deleteReservations({ importId: record.id, purpose: 'workspace' });
+    await event(record.id, 'import.succeeded', {
+      stores: locations.map(({ store }) => store),
+    });
+  }
+
+  #imageChange(
+    record: ImportRecord,
+    tasks: readonly TaskRecord[],
+    data: Generation | undefined,
+  ): ImageChange {
+    const virtualSize = tasks
+      .filter(({ state }) => state === 'succeeded')
+      .reduce<number | null>((found, task) => task.virtualSize ?? found, null);
+    const algorithm = this.config.hashAlgorithm;
+    const hash = data?.digests?.[algorithm] ?? null;
+    return {
+      ...withoutUserPatched(mergedDraft(tasks), record.userPatched),
+      size: data?.size ?? null,
+      virtualSize,
+      checksum: data?.digests?.['md5'] ?? null,
+      osHashAlgo: hash === null ? null : algorithm,
+      osHashValue: hash,
+    };
+  }
+}
+
+/** Why no store has the image: the first store's reason. */
+function nowhere(tasks: readonly TaskRecord[]): ReturnType<typeof describeFailure> {
+  const failed = tasks.find(({ store, failure }) => store !== null && failure !== null);
+  if (failed?.failure != null) return failed.failure;
+  return {
+    class: 'permanent',
+    code: 'NO_LOCATION',
+    message: 'No task has put the image into a store',
+    hint: 'Ask the operator: the pipeline of this import ends without the store task',
+  };
+}

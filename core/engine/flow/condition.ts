@@ -1,0 +1,59 @@
+import type { Condition } from '../../config/config.js';
+import type { Image } from '../../image/image.js';
+import type { CallerView } from '../../plugin/contract/view.js';
+
+/** What a condition of the config looks at. */
+export interface ConditionSubject {
+  readonly image: Image;
+  readonly caller: CallerView;
+  readonly method: string;
+  readonly stores: readonly string[];
+  /** Bytes of the data; `undefined` where they are not known. */
+  readonly size: number | undefined;
+}
+
+/** Why a condition does not hold; `undefined` when it does, or when there is none. */
+export function unmetCondition(
+  condition: Condition | undefined,
+  subject: ConditionSubject,
+): string | undefined {
+  if (condition === undefined) return undefined;
+  const { image, caller } = subject;
+  return (
+    notAmong('disk_format', condition.diskFormat, [image.diskFormat]) ??
+    notAmong('container_format', condition.containerFormat, [image.containerFormat]) ??
+    notAmong('project', condition.project, [caller.projectId]) ??
+    notAmong('role', condition.role, caller.roles) ??
+    notAmong('method', condition.method, [subject.method]) ??
+    notAmong('store', condition.store, subject.stores) ??
+    notInRange(condition.size, subject.size) ??
+    unmetProperty(condition.property, image)
+  );
+}
+
+function notAmong(
+  name: string,
+  wanted: readonly string[] | undefined,
+  found: readonly (string | null)[],
+): string | undefined {
+  if (wanted === undefined || found.some((value) => value !== null && wanted.includes(value))) {
+    return undefined;
+  }
+  const values = found.filter((value) => value !== null).join(', ');
+  return `Its condition asks for ${name} ${wanted.join(' or ')}, this import has ${values === '' ? 'none' : values}`;
+}
+
+function notInRange(wanted: Condition['size'], size: number | undefined): string | undefined {
+  if (wanted === undefined) return undefined;
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = wanted;
+  if (size !== undefined && size >= min && size <= max) return undefined;
+  return `Its condition asks for a size from ${min} to ${max} bytes, this import has ${size ?? 'none known'}`;
+}
+
+function unmetProperty(wanted: Condition['property'], image: Image): string | undefined {
+  for (const [name, values] of Object.entries(wanted ?? {})) {
+    const reason = notAmong(`property ${name}`, values, [image.properties[name] ?? null]);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}

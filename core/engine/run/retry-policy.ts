@@ -1,0 +1,55 @@
+import { inject, injectable } from 'inversify';
+import { backoffDelay } from '../../base/backoff.js';
+import { Clock } from '../../base/clock.js';
+import { TransientError, describeFailure } from '../../base/errors.js';
+import type { Failure } from '../../base/errors.js';
+import { Ending } from '../ending/ending.js';
+import type { FlowTask, ImportRecord, TaskRecord } from '../import.js';
+import { Journal } from '../journal.js';
+import type { Parking } from '../live.js';
+import { nameOf } from '../task-name.js';
+
+/** Failures that pass by themselves when others are done. */
+const PASSING_CODES: readonly string[] = ['STAGING_FULL', 'STORE_FULL', 'STAGING_DISK_FULL'];
+
+/** Decides what becomes of a task that has failed: another attempt, or the end of the import. */
+@injectable()
+export class RetryPolicy {
+  constructor(
+    @inject(Journal) private readonly journal: Journal,
+    @inject(Ending) private readonly ending: Ending,
+    @inject(Clock) private readonly clock: Clock,
+  ) {}
+
+  async failed(
+    record: ImportRecord,
+    row: TaskRecord,
+    flow: FlowTask,
+    error: unknown,
+  ): Promise<Parking | undefined> {
+    const failure = describeFailure(error);
+    const { attempts } = flow.retry;
+    if (!passes(failure) || row.retries + 1 >= attempts) {
+      await this.ending.fail(record, row, failure, error);
+      return undefined;
+    }
+    const asked = error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0;
+    const delay = Math.max(asked, backoffDelay(row.retries + 1, flow.retry));
+    const until = new Date(this.clock.now().getTime() + delay);
+    const reason = `Attempt ${row.retries + 1} of ${attempts} failed, the next is at ${until.toISOString()}: ${failure.message}`;
+    await this.journal.write(async ({ tx, event }) => {
+      const waits = await tx.updateTask(
+        row.importId,
+        row.position,
+        { state: ['pending', 'waiting', 'running'] },
+        { state: 'waiting', retries: row.retries + 1, retryAt: until, failure, reason },
+      );
+      if (waits) await event(record.id, 'task.waiting', { ...nameOf(row), reason, failure });
+    });
+    return { on: 'time', until };
+  }
+}
+
+function passes({ class: errorClass, code }: Failure): boolean {
+  return errorClass === 'transient' || (errorClass === 'capacity' && PASSING_CODES.includes(code));
+}

@@ -1,0 +1,237 @@
+import { createReadStream } from 'node:fs';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { BugError, ConflictError, IntegrityError } from '../../base/errors.js';
+import type { Json } from '../../base/json.js';
+import type { DataSource } from '../../plugin/contract/source.js';
+import type { PluginLog } from '../../plugin/contract/services.js';
+import type { ByteObserver, PlacedLocation, TaskContext } from '../../plugin/contract/task.js';
+import type { DataView, TaskView } from '../../plugin/contract/view.js';
+import type { LoadedTask } from '../../plugin/plugins.js';
+import { StagingArea } from '../../staging/area.js';
+import type { Generation } from '../../staging/generation.js';
+import type { ImportRecord, TaskRecord } from '../import.js';
+import type { Incoming, Watching } from '../bytes/incoming.js';
+import type { Journal } from '../journal.js';
+import type { Placement } from '../bytes/placement.js';
+import type { TaskMeter } from './progress.js';
+import { dataView } from '../flow/view.js';
+
+/** Milliseconds that a source may stand still unless the method says otherwise. */
+const SOURCE_IDLE_TIMEOUT = 60_000;
+
+/** What one attempt of one task works with. */
+export interface Attempt {
+  readonly record: ImportRecord;
+  readonly row: TaskRecord;
+  readonly view: TaskView;
+  /** The generation behind `view.data`. */
+  readonly generation: Generation | undefined;
+  /** The observers of this task's successors, for the bytes that it makes. */
+  readonly successors: readonly LoadedTask[];
+  readonly source: () => Promise<DataSource>;
+  readonly signal: AbortSignal;
+  readonly log: PluginLog;
+  readonly meter: TaskMeter;
+  readonly epoch: number;
+}
+
+/** The engine's side of a task's context: every way in which a plugin reaches the import. */
+export class EngineTaskContext implements TaskContext {
+  readonly importId: TaskView['importId'];
+  readonly image: TaskView['image'];
+  readonly data: TaskView['data'];
+  readonly request: TaskView['request'];
+  readonly caller: TaskView['caller'];
+  readonly store: TaskView['store'];
+  readonly observation: TaskView['observation'];
+  readonly attempt: number;
+  readonly resumeFrom: Json | undefined;
+  readonly signal: AbortSignal;
+  readonly log: PluginLog;
+
+  constructor(
+    private readonly of: Attempt,
+    private readonly journal: Journal,
+    private readonly incoming: Incoming,
+    private readonly placement: Placement,
+    private readonly staging: StagingArea,
+  ) {
+    const { view, row } = of;
+    this.importId = view.importId;
+    this.image = view.image;
+    this.data = view.data;
+    this.request = view.request;
+    this.caller = view.caller;
+    this.store = view.store;
+    this.observation = view.observation;
+    this.attempt = row.attempt;
+    this.resumeFrom = row.checkpoint ?? undefined;
+    this.signal = of.signal;
+    this.log = of.log;
+  }
+
+  progress(done: number, total?: number): void {
+    this.of.meter.update(done, total);
+  }
+
+  async checkpoint(position: Json): Promise<void> {
+    this.signal.throwIfAborted();
+    const { importId, position: place } = this.of.row;
+    await this.journal.write(({ tx }) =>
+      tx.updateTask(importId, place, { state: ['running'] }, { checkpoint: position }),
+    );
+  }
+
+  dataPath(): string {
+    return this.staging.pathOf(this.#generation());
+  }
+
+  openData(offset = 0): Readable {
+    return createReadStream(this.dataPath(), { start: offset });
+  }
+
+  async workspacePath(name: string): Promise<string> {
+    const { importId, position } = this.of.row;
+    const directory = await this.staging.workspace(importId, position, this.of.epoch);
+    const file = path.resolve(directory, name);
+    if (path.dirname(file) === directory) return file;
+    throw new BugError({
+      code: 'WORKSPACE_NAME',
+      message: `A workspace file is a plain name, got "${name}"`,
+    });
+  }
+
+  source(): Promise<DataSource> {
+    if (this.of.row.position === 0) return this.of.source();
+    throw new BugError({
+      code: 'SOURCE_TAKEN',
+      message: 'Only the first task of a pipeline has the source of the import',
+    });
+  }
+
+  async stage(source: DataSource): Promise<DataView | undefined> {
+    switch (source.kind) {
+      case 'location':
+        return undefined;
+      case 'staged': {
+        const generation = this.#generation();
+        await this.#checkExpectedDigest(generation);
+        return dataView(generation);
+      }
+      case 'stream': {
+        const { record, row } = this.of;
+        const generation = await this.incoming.receive(
+          { imageId: record.imageId, importId: record.id, position: row.position, number: 0 },
+          {
+            size: source.size,
+            validator: source.validator,
+            resumable: source.resumable,
+            idleTimeoutMs: SOURCE_IDLE_TIMEOUT,
+            open: (offset) => source.open(offset, this.signal),
+          },
+          this.#watching(source.size, [
+            ...Object.keys(source.expectedDigests ?? {}),
+            ...(record.expectedDigest === null ? [] : [record.expectedDigest.algorithm]),
+          ]),
+        );
+        for (const [algorithm, value] of Object.entries(source.expectedDigests ?? {})) {
+          assertDigest(generation, algorithm, value);
+        }
+        await this.#checkExpectedDigest(generation);
+        return dataView(generation);
+      }
+    }
+  }
+
+  async adopt(file: string): Promise<DataView> {
+    const { record, row } = this.of;
+    const number = (this.of.generation?.number ?? -1) + 1;
+    const generation = await this.incoming.adopt(
+      { imageId: record.imageId, importId: record.id, position: row.position, number },
+      file,
+      this.#watching(undefined, []),
+    );
+    return dataView(generation);
+  }
+
+  async place(): Promise<PlacedLocation> {
+    const { record } = this.of;
+    if (this.store === undefined) {
+      throw new BugError({
+        code: 'NO_STORE',
+        message: 'Only a task that runs once for each store can place the data',
+      });
+    }
+    return this.placement.place({
+      imageId: record.imageId,
+      importId: record.id,
+      store: this.store,
+      generation: this.#generation(),
+      signal: this.signal,
+      onProgress: (done, total) => {
+        this.progress(done, total);
+      },
+    });
+  }
+
+  #generation(): Generation {
+    if (this.of.generation !== undefined) return this.of.generation;
+    throw new ConflictError({
+      code: 'NO_DATA',
+      message: `Import ${this.importId} holds no bytes at this point`,
+      hint: 'Skip the task when `view.data` is undefined',
+    });
+  }
+
+  /** The digest that the client has announced; one that is not known yet is worth a reading. */
+  async #checkExpectedDigest(generation: Generation): Promise<void> {
+    const expected = this.of.record.expectedDigest;
+    if (expected === null) return;
+    const { algorithm, value } = expected;
+    if (generation.digests?.[algorithm] !== undefined) {
+      assertDigest(generation, algorithm, value);
+      return;
+    }
+    const { digests } = await this.incoming.reread(generation, {
+      observers: new Map(),
+      digests: [algorithm],
+      signal: this.signal,
+      onObserverError: () => undefined,
+    });
+    assertDigest({ ...generation, digests }, algorithm, value);
+  }
+
+  #watching(expectedSize: number | undefined, digests: readonly string[]): Watching {
+    const observers = new Map<string, ByteObserver>();
+    for (const { task, observerKey } of this.of.successors) {
+      const observer = task.observe?.({ expectedSize, image: this.image });
+      if (observer !== undefined) observers.set(observerKey, observer);
+    }
+    return {
+      observers,
+      digests,
+      signal: this.signal,
+      onProgress: (done, total) => {
+        this.progress(done, total);
+      },
+      onObserverError: (key, error) => {
+        this.log.warn('An observer failed; it will be shown the bytes again', {
+          observer: key,
+          error: String(error),
+        });
+      },
+    };
+  }
+}
+
+function assertDigest(generation: Generation, algorithm: string, value: string): void {
+  const found = generation.digests?.[algorithm];
+  if (found === value.toLowerCase()) return;
+  throw new IntegrityError({
+    code: 'CHECKSUM_MISMATCH',
+    message: `The ${algorithm} of the data is "${found ?? 'unknown'}", expected "${value}"`,
+    hint: 'Check the digest that you gave, or send the right file',
+    details: { algorithm, found: found ?? null, expected: value },
+  });
+}

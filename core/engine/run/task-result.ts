@@ -1,0 +1,47 @@
+import { PermanentError } from '../../base/errors.js';
+import { claimCovers } from '../../plugin/claims.js';
+import type { PluginManifest } from '../../plugin/contract/manifest.js';
+import type { TaskResult } from '../../plugin/contract/task.js';
+import type { Plugins } from '../../plugin/plugins.js';
+
+/** Properties that only the Image API itself writes. */
+const RESERVED_PREFIX = 'os_glance';
+
+/**
+ * Holds a task's result against what its plugin may write.
+ *
+ * @throws {PermanentError} `PROPERTY_RESERVED` · `PROPERTY_CLAIMED` · `VIRTUAL_SIZE_INVALID`
+ */
+export function checkResult(plugins: Plugins, manifest: PluginManifest, result: TaskResult): void {
+  const others = plugins.pipelines
+    .flatMap(({ tasks }) => tasks)
+    .map((entry) => entry.manifest)
+    .filter(({ name }) => name !== manifest.name);
+  for (const property of Object.keys(result.draft?.properties ?? {})) {
+    if (property.startsWith(RESERVED_PREFIX)) {
+      throw forbidden('PROPERTY_RESERVED', manifest.name, property, 'the Image API');
+    }
+    const owner = others.find(({ properties = [] }) =>
+      properties.some((claim) => claimCovers(claim, property)),
+    );
+    if (owner !== undefined) {
+      throw forbidden('PROPERTY_CLAIMED', manifest.name, property, `the plugin "${owner.name}"`);
+    }
+  }
+  const { virtualSize } = result;
+  if (virtualSize !== undefined && !(Number.isSafeInteger(virtualSize) && virtualSize >= 0)) {
+    throw new PermanentError({
+      code: 'VIRTUAL_SIZE_INVALID',
+      message: `The plugin "${manifest.name}" answers the virtual size ${virtualSize}`,
+      hint: 'Report this to the author of the plugin',
+    });
+  }
+}
+
+function forbidden(code: string, plugin: string, property: string, owner: string): PermanentError {
+  return new PermanentError({
+    code,
+    message: `The plugin "${plugin}" may not write the property "${property}": it belongs to ${owner}`,
+    hint: 'Report this to the author of the plugin',
+  });
+}
