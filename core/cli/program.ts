@@ -160,10 +160,8 @@ function addConfig(program: Command, terminal: Terminal): void {
   const load = ({ config: file, dataDir }: ServeOptions): ReturnType<typeof loadConfig> =>
     loadConfig({ file, flags: { dataDir } });
   withConfig(config.command('check'))
-    .description('say everything that is wrong with it')
-    .action((options: ServeOptions) => {
-      checkConfig(load(options), terminal);
-    });
+    .description('say everything that would stop the start, plugins included')
+    .action((options: ServeOptions) => checkConfig(load(options), terminal));
   withConfig(config.command('show'))
     .description('print what is in effect as YAML, with absolute paths and masked secrets')
     .action((options: ServeOptions) => {

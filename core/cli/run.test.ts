@@ -92,4 +92,14 @@ describe('stowage', () => {
     expect(wrong.code).toBe(2);
     expect(wrong.err).toContain(`${file}:1:8 log.levle: unknown key "levle"`);
   });
+
+  it('finds what is wrong with the plugins when it checks the configuration', async () => {
+    const file = path.join(dir, 'pipeline.yaml');
+    writeFileSync(file, 'imports: { pipeline: [store, "@acme/absent", stage] }\n');
+    const { code, err } = await run('config', 'check', '--config', file);
+    expect(code).toBe(2);
+    expect(err).toContain('"@acme/absent": the package is not installed');
+    expect(err).toContain('"store": it must be the last task');
+    expect(err).toContain('"stage": it must be the first task');
+  });
 });

@@ -1,11 +1,19 @@
 import type { Config } from '../../config/config.js';
 import { settingsJsonSchema } from '../../config/schema.js';
 import { showConfig } from '../../config/show.js';
+import { faultsError } from '../../plugin/fault.js';
 import type { Terminal } from '../terminal.js';
 
-/** Says that the configuration is good, and where it came from. */
-export function checkConfig({ file, dataDir }: Config, terminal: Terminal): void {
-  terminal.out(`OK: ${file ?? 'defaults and environment'}, data dir ${dataDir}`);
+/**
+ * Says that a server would start with the configuration and the plugins that it lists, and where it
+ * came from.
+ * @throws {InvalidInputError} with every fault of the plugins
+ */
+export async function checkConfig(config: Config, terminal: Terminal): Promise<void> {
+  const { planPlugins } = await import('../../plugin/plan.js');
+  const { faults } = await planPlugins(config);
+  if (faults.length > 0) throw faultsError(faults);
+  terminal.out(`OK: ${config.file ?? 'defaults and environment'}, data dir ${config.dataDir}`);
 }
 
 /** Prints the configuration that is in effect as YAML, secrets masked. */
