@@ -10,6 +10,7 @@ import { DownloadService } from './service/downloads.js';
 import { Ending } from './ending/ending.js';
 import { Engine } from './engine.js';
 import { EventHub } from './event-hub.js';
+import { GenerationRows } from './bytes/generation-rows.js';
 import { Housekeeping } from './bytes/housekeeping.js';
 import { ImportPlanner } from './service/planner.js';
 import { ImportRunner } from './run/runner.js';
@@ -28,6 +29,8 @@ import { Scheduler } from './run/scheduler.js';
 import { Downloads, Imports, Removal, Uploads } from './service.js';
 import { Slots } from './run/slots.js';
 import { TaskAttempt } from './run/task-attempt.js';
+import { TaskMoves } from './run/task-moves.js';
+import { Turns } from './run/turns.js';
 import { UploadService } from './service/uploads.js';
 import {
   ImagesConfigToken,
@@ -45,6 +48,7 @@ const CLASSES = [
   Ending,
   Engine,
   EventHub,
+  GenerationRows,
   Housekeeping,
   ImportPlanner,
   ImportRunner,
@@ -60,6 +64,8 @@ const CLASSES = [
   Scheduler,
   Slots,
   TaskAttempt,
+  TaskMoves,
+  Turns,
 ] as const;
 
 /**

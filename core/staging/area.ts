@@ -87,11 +87,6 @@ export class StagingArea {
   }
 }
 
-/** Name of a generation's file. */
-export function generationFile(id: string, epoch: number): string {
-  return `${id}.${epoch}`;
-}
-
 function workspaceName(importId: string, position: number, epoch: number): string {
   return `${importId}.${position}.${epoch}`;
 }

@@ -43,3 +43,29 @@ export interface Reservation {
   readonly generationId: string | null;
   readonly bytes: number;
 }
+
+/** A generation that no byte has come for yet. */
+export function newGeneration(
+  id: string,
+  owner: Pick<Generation, 'imageId' | 'importId' | 'number' | 'position'>,
+  begun: Pick<Generation, 'epoch' | 'createdAt'>,
+): Generation {
+  return {
+    id,
+    imageId: owner.imageId,
+    importId: owner.importId,
+    number: owner.number,
+    position: owner.position,
+    file: `${id}.${begun.epoch}`,
+    state: 'writing',
+    epoch: begun.epoch,
+    durable: 0,
+    validator: null,
+    size: null,
+    allocatedSize: null,
+    digests: null,
+    inspection: null,
+    createdAt: begun.createdAt,
+    readyAt: null,
+  };
+}

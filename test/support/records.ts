@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { FlowTask, ImportRecord, TaskRecord } from '../../core/engine/import.js';
+import { newImport, newTask } from '../../core/engine/new-import.js';
 import type { Image } from '../../core/image/image.js';
+import { newGeneration } from '../../core/staging/generation.js';
 import type { Generation, Reservation } from '../../core/staging/generation.js';
 import type { Location } from '../../core/store/location.js';
 
@@ -35,26 +37,22 @@ export function anImage(parts: Partial<Image> = {}): Image {
 
 export function anImport(imageId: string, parts: Partial<ImportRecord> = {}): ImportRecord {
   return {
-    id: randomUUID(),
-    imageId,
-    method: 'glance-direct',
-    params: {},
-    stores: ['fast'],
-    allStoresMustSucceed: true,
-    data: 'new',
-    state: 'pending',
-    epoch: 1,
-    caller: { userId: 'user', projectId: 'project', roles: ['member'] },
-    requestId: 'req-1',
-    flow: [aFlowTask()],
-    userPatched: [],
-    expectedDigest: null,
-    idempotencyKey: null,
-    cancel: null,
-    failure: null,
-    createdAt: new Date(AT),
-    startedAt: null,
-    finishedAt: null,
+    ...newImport({
+      id: randomUUID(),
+      imageId,
+      method: 'glance-direct',
+      params: {},
+      stores: ['fast'],
+      allStoresMustSucceed: true,
+      data: 'new',
+      epoch: 1,
+      caller: { userId: 'user', projectId: 'project', roles: ['member'] },
+      requestId: 'req-1',
+      flow: [aFlowTask()],
+      expectedDigest: null,
+      idempotencyKey: null,
+      createdAt: new Date(AT),
+    }),
     ...parts,
   };
 }
@@ -74,49 +72,13 @@ export function aFlowTask(parts: Partial<FlowTask> = {}): FlowTask {
 }
 
 export function aTask(importId: string, parts: Partial<TaskRecord> = {}): TaskRecord {
-  return {
-    importId,
-    position: 0,
-    entry: 'stage',
-    plugin: 'stage',
-    store: null,
-    state: 'pending',
-    attempt: 0,
-    retries: 0,
-    checkpoint: null,
-    draft: null,
-    output: null,
-    virtualSize: null,
-    reason: null,
-    failure: null,
-    progressDone: null,
-    progressTotal: null,
-    retryAt: null,
-    startedAt: null,
-    finishedAt: null,
-    ...parts,
-  };
+  return { ...newTask(importId, parts.position ?? 0, aFlowTask()), ...parts };
 }
 
 export function aGeneration(imageId: string, parts: Partial<Generation> = {}): Generation {
-  const id = parts.id ?? randomUUID();
+  const owner = { imageId, importId: null, number: 0, position: null };
   return {
-    id,
-    imageId,
-    importId: null,
-    number: 0,
-    position: null,
-    file: `${id}.1`,
-    state: 'writing',
-    epoch: 1,
-    durable: 0,
-    validator: null,
-    size: null,
-    allocatedSize: null,
-    digests: null,
-    inspection: null,
-    createdAt: new Date(AT),
-    readyAt: null,
+    ...newGeneration(parts.id ?? randomUUID(), owner, { epoch: 1, createdAt: new Date(AT) }),
     ...parts,
   };
 }

@@ -1,47 +1,23 @@
-import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import path from 'node:path';
 import { inject, injectable } from 'inversify';
 import { crashPoint } from '../../base/crash-point.js';
-import {
-  BugError,
-  CancelledError,
-  RejectedError,
-  StowageError,
-  TransientError,
-} from '../../base/errors.js';
+import { CancelledError, StowageError, TransientError } from '../../base/errors.js';
 import type { ImagesConfig } from '../../config/config.js';
 import { Dataflow } from '../../dataflow/pass.js';
 import type { PassResult } from '../../dataflow/pass.js';
 import { createInspector } from '../../format/inspector.js';
 import type { Inspection, StreamInspector } from '../../format/inspection.js';
 import type { ByteObserver } from '../../plugin/contract/task.js';
-import { StagingArea, generationFile } from '../../staging/area.js';
+import { StagingArea } from '../../staging/area.js';
 import type { Generation } from '../../staging/generation.js';
 import { Admission } from './admission.js';
-import { Janitor } from './janitor.js';
-import { Journal } from '../journal.js';
-import type { JournalEntry } from '../journal.js';
-import { Worker } from '../live.js';
+import { GenerationRows, notReady } from './generation-rows.js';
+import type { ExpectedBytes, IncomingOwner } from './generation-rows.js';
+import { assertSafe } from './safety.js';
 import { ImagesConfigToken } from '../settings.js';
 
-/** Whose bytes come in, and what is to happen in the transactions that begin and end it. */
-export interface IncomingOwner {
-  readonly imageId: string;
-  readonly importId: string | null;
-  readonly position: number | null;
-  readonly number: number;
-  /** Runs in the transaction that records the intent. */
-  readonly onIntent?: (entry: JournalEntry) => Promise<void>;
-  /** Runs in the transaction that makes the generation ready. */
-  readonly onReady?: (entry: JournalEntry, generation: Generation) => Promise<void>;
-}
-
-export interface IncomingBytes {
-  /** Bytes to come, where they are known. */
-  readonly size: number | undefined;
-  readonly validator: string | undefined;
-  readonly resumable: boolean;
+export interface IncomingBytes extends ExpectedBytes {
   readonly idleTimeoutMs: number;
   open(offset: number): Promise<Readable>;
 }
@@ -63,12 +39,10 @@ export interface Watching {
 @injectable()
 export class Incoming {
   constructor(
-    @inject(Journal) private readonly journal: Journal,
+    @inject(GenerationRows) private readonly rows: GenerationRows,
     @inject(Dataflow) private readonly dataflow: Dataflow,
     @inject(StagingArea) private readonly staging: StagingArea,
     @inject(Admission) private readonly admission: Admission,
-    @inject(Janitor) private readonly janitor: Janitor,
-    @inject(Worker) private readonly worker: Worker,
     @inject(ImagesConfigToken) private readonly config: ImagesConfig,
   ) {}
 
@@ -87,7 +61,8 @@ export class Incoming {
     watching: Watching,
   ): Promise<Generation> {
     crashPoint('stage:before-intent');
-    const { generation, reservation } = await this.#begin(owner, bytes);
+    const begun = await this.rows.begin(owner, bytes);
+    const { generation, reservation } = begun;
     crashPoint('stage:intent-committed');
     let granted = reservation.bytes;
     let { durable } = generation;
@@ -114,7 +89,7 @@ export class Incoming {
         onObserverError: watching.onObserverError,
         onDurable: (position) => {
           durable = position;
-          if (resumable) persisting.push(this.#saveDurable(generation, position));
+          if (resumable) persisting.push(this.rows.saveDurable(generation, position));
         },
         grant: async (wanted) => {
           granted = await this.admission.grow(reservation.id, granted, wanted);
@@ -124,34 +99,23 @@ export class Incoming {
       await Promise.all(persisting);
       assertSafe(result.inspection);
       crashPoint('stage:bytes-durable');
-      const ready = await this.#commitReady(generation, reservation.id, result, owner.onReady);
+      const ready = await this.rows.commitReady(begun, result, owner.onReady);
       crashPoint('stage:ready-committed');
       return ready;
     } catch (error) {
       await Promise.allSettled(persisting);
       const kept = resumable && durable > 0 && mayGoOn(error);
-      if (kept) await this.#saveDurable(generation, durableAfter(error, durable));
-      else await this.#release(generation);
+      if (kept) await this.rows.saveDurable(generation, durableAfter(error, durable));
+      else await this.rows.release(generation);
       throw error;
     }
   }
 
   /** Makes the next generation from a whole file of a task's workspace, by renaming it. */
   async adopt(owner: IncomingOwner, file: string, watching: Watching): Promise<Generation> {
-    const generation = this.#newGeneration(owner, undefined);
     crashPoint('adopt:before-intent');
-    const reservationId = randomUUID();
-    await this.journal.write(async ({ tx, at }) => {
-      await tx.insertGeneration({ ...generation, createdAt: at });
-      await tx.insertReservation({
-        id: reservationId,
-        purpose: 'data',
-        imageId: owner.imageId,
-        importId: owner.importId,
-        generationId: generation.id,
-        bytes: 0,
-      });
-    });
+    const begun = await this.rows.beginFile(owner);
+    const { generation } = begun;
     crashPoint('adopt:intent-committed');
     try {
       const result = await this.#read(file, watching);
@@ -160,11 +124,11 @@ export class Incoming {
       await this.staging.moveIn(file, generation);
       crashPoint('adopt:renamed');
       await this.dataflow.flush(path.dirname(this.staging.pathOf(generation)));
-      const ready = await this.#commitReady(generation, reservationId, result, owner.onReady);
+      const ready = await this.rows.commitReady(begun, result, owner.onReady);
       crashPoint('adopt:ready-committed');
       return ready;
     } catch (error) {
-      await this.#release(generation);
+      await this.rows.release(generation);
       throw error;
     }
   }
@@ -212,111 +176,6 @@ export class Incoming {
       relaxedRules: new Set(this.config.relaxedRules),
     });
   }
-
-  async #begin(
-    owner: IncomingOwner,
-    bytes: IncomingBytes,
-  ): Promise<{ generation: Generation; reservation: { id: string; bytes: number } }> {
-    const earlier = await this.#earlier(owner);
-    const resumed = earlier.find(
-      ({ validator, durable }) =>
-        bytes.resumable && durable > 0 && validator !== null && validator === bytes.validator,
-    );
-    const stale = earlier.filter((generation) => generation !== resumed);
-    const begun = await this.journal.write(async (entry) => {
-      const { tx, at } = entry;
-      for (const { id } of stale) {
-        await tx.updateGeneration(id, { state: ['writing', 'ready'] }, { state: 'releasing' });
-      }
-      if (resumed !== undefined) {
-        const held = (await tx.reservations()).find((r) => r.generationId === resumed.id);
-        if (held !== undefined) return { generation: resumed, reservation: held };
-      }
-      const generation = { ...this.#newGeneration(owner, bytes.validator), createdAt: at };
-      await tx.insertGeneration(generation);
-      const reservation = await this.admission.reserveData(
-        tx,
-        { imageId: owner.imageId, importId: owner.importId, generationId: generation.id },
-        bytes.size,
-      );
-      await owner.onIntent?.(entry);
-      return { generation, reservation };
-    });
-    if (stale.length > 0) this.janitor.wake();
-    return begun;
-  }
-
-  /** What earlier attempts of the same task have left. */
-  async #earlier({ importId, position }: IncomingOwner): Promise<readonly Generation[]> {
-    if (importId === null) return [];
-    const generations = await this.journal.read.generations({
-      importId,
-      states: ['writing', 'ready'],
-    });
-    return generations.filter((generation) => generation.position === position);
-  }
-
-  #newGeneration(owner: IncomingOwner, validator: string | undefined): Generation {
-    const id = randomUUID();
-    const { epoch } = this.worker;
-    return {
-      id,
-      imageId: owner.imageId,
-      importId: owner.importId,
-      number: owner.number,
-      position: owner.position,
-      file: generationFile(id, epoch),
-      state: 'writing',
-      epoch,
-      durable: 0,
-      validator: validator ?? null,
-      size: null,
-      allocatedSize: null,
-      digests: null,
-      inspection: null,
-      createdAt: new Date(0),
-      readyAt: null,
-    };
-  }
-
-  async #commitReady(
-    generation: Generation,
-    reservationId: string,
-    result: PassResult,
-    onReady: IncomingOwner['onReady'],
-  ): Promise<Generation> {
-    const { size, allocatedSize, digests, inspection } = result;
-    return this.journal.write(async (entry) => {
-      const { tx, at } = entry;
-      const facts = { size, allocatedSize, digests, inspection, readyAt: at };
-      const ready: Generation = { ...generation, ...facts, state: 'ready' };
-      const done = await tx.updateGeneration(
-        generation.id,
-        { state: ['writing'] },
-        { ...facts, state: 'ready' },
-      );
-      if (!done) throw notReady(generation);
-      for (const [key, observation] of Object.entries(result.observations)) {
-        await tx.saveObservation(generation.id, key, observation);
-      }
-      await tx.updateReservation(reservationId, allocatedSize);
-      await onReady?.(entry, ready);
-      return ready;
-    });
-  }
-
-  #saveDurable(generation: Generation, durable: number): Promise<unknown> {
-    return this.journal.write(({ tx }) =>
-      tx.updateGeneration(generation.id, { state: ['writing'] }, { durable }),
-    );
-  }
-
-  async #release(generation: Generation): Promise<void> {
-    await this.journal.write(({ tx }) =>
-      tx.updateGeneration(generation.id, { state: ['writing', 'ready'] }, { state: 'releasing' }),
-    );
-    this.janitor.wake();
-  }
 }
 
 /** Whether a later attempt can go on from where this one broke. */
@@ -329,29 +188,9 @@ function durableAfter(error: unknown, known: number): number {
   return typeof told === 'number' ? Math.max(told, known) : known;
 }
 
-/** @throws {RejectedError} with the name of the first broken safety rule as `details.rule` */
-export function assertSafe(inspection: Inspection): void {
-  const broken = inspection.findings.filter(({ severity }) => severity === 'unsafe');
-  const [first] = broken;
-  if (first === undefined) return;
-  throw new RejectedError({
-    code: 'UNSAFE_IMAGE',
-    message: `The image breaks the safety rule "${first.rule}" at byte ${first.offset}: ${first.message}`,
-    hint: first.hint,
-    details: { rule: first.rule, format: inspection.format, findings: broken },
-  });
-}
-
 /** Answers what is known already, so that reading again does not inspect again. */
 function inspectedBefore(inspection: Inspection): StreamInspector {
   return { update: () => undefined, finish: () => inspection };
-}
-
-function notReady({ id }: Generation): BugError {
-  return new BugError({
-    code: 'GENERATION_NOT_READY',
-    message: `Generation ${id} is not in the state that its maker expects`,
-  });
 }
 
 function unique(values: readonly string[]): readonly string[] {

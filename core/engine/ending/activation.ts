@@ -8,7 +8,7 @@ import { Admission } from '../bytes/admission.js';
 import { mergedDraft, withoutUserPatched } from '../flow/draft.js';
 import { Ending } from './ending.js';
 import type { ImportRecord, TaskRecord } from '../import.js';
-import { assertSafe } from '../bytes/incoming.js';
+import { assertSafe } from '../bytes/safety.js';
 import { Janitor } from '../bytes/janitor.js';
 import { Journal } from '../journal.js';
 import type { JournalEntry } from '../journal.js';

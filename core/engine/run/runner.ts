@@ -1,25 +1,20 @@
 import { inject, injectable } from 'inversify';
 import { Clock } from '../../base/clock.js';
 import { BugError, CapacityError } from '../../base/errors.js';
-import { Plugins } from '../../plugin/plugins.js';
-import type { TaskResult } from '../../plugin/contract/task.js';
 import { StagingArea } from '../../staging/area.js';
 import { Activation } from '../ending/activation.js';
 import { Admission } from '../bytes/admission.js';
-import { unmetCondition } from '../flow/condition.js';
 import { Ending } from '../ending/ending.js';
-import type { FlowTask, ImportRecord, TaskRecord } from '../import.js';
+import type { ImportRecord, TaskRecord } from '../import.js';
 import { Journal } from '../journal.js';
 import { Worker } from '../live.js';
 import type { LiveImport, Parking } from '../live.js';
 import { RetryPolicy } from './retry-policy.js';
 import { Slots } from './slots.js';
-import { taskStatesBefore } from '../states.js';
-import { nameOf } from '../task-name.js';
 import { TaskAttempt } from './task-attempt.js';
-import { checkResult } from './task-result.js';
-import type { Turn } from './turn.js';
-import { currentGeneration, taskView } from '../flow/view.js';
+import { TaskMoves } from './task-moves.js';
+import { Turns, flowOf } from './turns.js';
+import type { Turn } from './turns.js';
 
 /** Attempts that a restart may end before a task counts as the cause of the restarts. */
 const MAX_INTERRUPTIONS = 10;
@@ -32,7 +27,8 @@ const MAX_INTERRUPTIONS = 10;
 export class ImportRunner {
   constructor(
     @inject(Journal) private readonly journal: Journal,
-    @inject(Plugins) private readonly plugins: Plugins,
+    @inject(Turns) private readonly turns: Turns,
+    @inject(TaskMoves) private readonly moves: TaskMoves,
     @inject(TaskAttempt) private readonly attempt: TaskAttempt,
     @inject(Activation) private readonly activation: Activation,
     @inject(Ending) private readonly ending: Ending,
@@ -100,10 +96,10 @@ export class ImportRunner {
       return undefined;
     }
     try {
-      const turn = await this.#turn(record, tasks, row);
-      const skip = skipReason(turn) ?? (await this.#placedByAnother(turn));
+      const turn = await this.turns.of(record, tasks, row);
+      const skip = await this.turns.skipReason(turn);
       if (skip !== undefined) {
-        await this.#skip(row, skip);
+        await this.moves.skip(row, skip);
         return undefined;
       }
       return await this.#take(live, turn);
@@ -121,48 +117,6 @@ export class ImportRunner {
     return undefined;
   }
 
-  async #turn(record: ImportRecord, tasks: readonly TaskRecord[], row: TaskRecord): Promise<Turn> {
-    const flow = flowOf(record, row);
-    const loaded = await this.plugins.task(flow);
-    const image = await this.journal.read.imageEvenDeleted(record.imageId);
-    if (image === undefined) {
-      throw new BugError({
-        code: 'IMAGE_GONE',
-        message: `Import ${record.id} has no image ${record.imageId}`,
-      });
-    }
-    const generations = await this.journal.read.generations({ importId: record.id });
-    const generation = currentGeneration(generations, row.position);
-    const observations =
-      generation === undefined ? {} : await this.journal.read.observations(generation.id);
-    const observation = observations[loaded.observerKey];
-    const view = taskView(record, tasks, row, image, generation, observation);
-    return { record, tasks, row, flow, loaded, view, generation };
-  }
-
-  /** A task before this one may have put the image into the store by itself, by a clone for example. */
-  async #placedByAnother({ record, row, flow }: Turn): Promise<string | undefined> {
-    if (flow.store === undefined || row.attempt > 0) return undefined;
-    const placed = await this.journal.read.locations({
-      importId: record.id,
-      store: flow.store,
-      states: ['placed'],
-    });
-    return placed.length === 0 ? undefined : `The image is in store "${flow.store}" already`;
-  }
-
-  async #skip(row: TaskRecord, reason: string): Promise<void> {
-    await this.journal.write(async ({ tx, at, event }) => {
-      const skipped = await tx.updateTask(
-        row.importId,
-        row.position,
-        { state: taskStatesBefore('skipped') },
-        { state: 'skipped', reason, finishedAt: at },
-      );
-      if (skipped) await event(row.importId, 'task.skipped', { ...nameOf(row), reason });
-    });
-  }
-
   /** Gives the task its turn, when there is a place and room for it. */
   async #take(live: LiveImport, turn: Turn): Promise<Parking | undefined> {
     const { row, flow, record } = turn;
@@ -172,7 +126,10 @@ export class ImportRunner {
     assertNotCrashing(row);
     const release = this.slots.take(flow.entry, flow.concurrency);
     if (release === undefined) {
-      await this.#wait(row, `Waits for one of the ${flow.concurrency} places of "${flow.entry}"`);
+      await this.moves.wait(
+        row,
+        `Waits for one of the ${flow.concurrency} places of "${flow.entry}"`,
+      );
       return { on: 'slot', entry: flow.entry };
     }
     try {
@@ -181,14 +138,14 @@ export class ImportRunner {
         const verdict = await this.admission.requestWorkspace(record.imageId, record.id, needed);
         if (verdict.kind === 'never') throw neverFits(verdict.reason);
         if (verdict.kind === 'full') {
-          await this.#wait(row, verdict.reason);
+          await this.moves.wait(row, verdict.reason);
           return { on: 'staging' };
         }
       }
-      const running = await this.#start(row);
+      const running = await this.moves.start(row);
       try {
         const result = await this.attempt.execute(live, { ...turn, row: running });
-        await this.#succeed(turn, running, result);
+        await this.moves.succeed(turn, running, result);
       } finally {
         await this.staging.removeWorkspace(row.importId, row.position);
         if (needed > 0) await this.#giveBackWorkspace(row);
@@ -199,76 +156,6 @@ export class ImportRunner {
     }
   }
 
-  async #wait(row: TaskRecord, reason: string): Promise<void> {
-    if (row.state === 'waiting' && row.reason === reason) return;
-    await this.journal.write(async ({ tx, event }) => {
-      const waits = await tx.updateTask(
-        row.importId,
-        row.position,
-        { state: taskStatesBefore('waiting') },
-        { state: 'waiting', reason },
-      );
-      if (waits) await event(row.importId, 'task.waiting', { ...nameOf(row), reason });
-    });
-  }
-
-  async #start(row: TaskRecord): Promise<TaskRecord> {
-    const attempt = row.attempt + 1;
-    return this.journal.write(async ({ tx, at, event }) => {
-      const startedAt = row.startedAt ?? at;
-      const change = { attempt, startedAt, reason: null, retryAt: null } as const;
-      const started = await tx.updateTask(
-        row.importId,
-        row.position,
-        { state: taskStatesBefore('running') },
-        { ...change, state: 'running' },
-      );
-      if (!started) throw lostTask(row);
-      await event(row.importId, 'task.running', { ...nameOf(row), attempt });
-      return { ...row, ...change, state: 'running' };
-    });
-  }
-
-  async #succeed({ record, loaded }: Turn, row: TaskRecord, result: TaskResult): Promise<void> {
-    checkResult(this.plugins, loaded.manifest, result);
-    const { epoch } = this.worker;
-    await this.journal.write(async ({ tx, at, event }) => {
-      const done = await tx.updateTask(
-        row.importId,
-        row.position,
-        { state: taskStatesBefore('succeeded') },
-        {
-          state: 'succeeded',
-          draft: result.draft ?? null,
-          output: result.output ?? null,
-          virtualSize: result.virtualSize ?? null,
-          failure: null,
-          finishedAt: at,
-        },
-      );
-      if (!done) throw lostTask(row);
-      for (const { store, url, metadata = {} } of result.locations ?? []) {
-        await tx.insertLocation({
-          id: `${row.importId}.${row.position}.${store}`,
-          imageId: record.imageId,
-          importId: record.id,
-          store,
-          objectName: `${record.imageId}/${record.id}.${epoch}.${row.position}`,
-          url,
-          state: 'placed',
-          epoch,
-          metadata,
-          linkedGeneration: null,
-          createdAt: at,
-        });
-      }
-      await event(row.importId, 'task.succeeded', {
-        ...nameOf(row),
-        ...(result.output === undefined ? {} : { output: result.output }),
-      });
-    });
-  }
-
   /** After its files are gone. */
   async #giveBackWorkspace(row: TaskRecord): Promise<void> {
     await this.journal.write(({ tx }) =>
@@ -276,31 +163,6 @@ export class ImportRunner {
     );
     this.admission.released();
   }
-}
-
-/** Why the task does not run, by its flow, its condition, what the import holds, or its own word. */
-function skipReason({ flow, loaded, view, record }: Turn): string | undefined {
-  if (flow.skip !== undefined) return flow.skip;
-  const unmet = unmetCondition(flow.when, {
-    image: view.image,
-    caller: view.caller,
-    method: record.method,
-    stores: view.store === undefined ? record.stores : [view.store],
-    size: view.data?.size,
-  });
-  if (unmet !== undefined) return unmet;
-  const needsData = flow.replacesData || flow.judgesData || flow.store !== undefined;
-  if (record.data === 'none' && needsData) return 'The import holds no bytes';
-  return loaded.task.skipReason?.(view);
-}
-
-function flowOf(record: ImportRecord, row: TaskRecord): FlowTask {
-  const flow = record.flow[row.position];
-  if (flow !== undefined) return flow;
-  throw new BugError({
-    code: 'FLOW_MISMATCH',
-    message: `Import ${record.id} has a task ${row.position} that its flow does not know`,
-  });
 }
 
 function assertNotCrashing(row: TaskRecord): void {
@@ -318,12 +180,5 @@ function neverFits(reason: string): CapacityError {
     code: 'STAGING_TOO_SMALL',
     message: reason,
     hint: 'Ask the operator to raise staging.capacity',
-  });
-}
-
-function lostTask(row: TaskRecord): BugError {
-  return new BugError({
-    code: 'TASK_LOST',
-    message: `Task "${row.entry}" of import ${row.importId} is not in the state it was read in`,
   });
 }

@@ -16,7 +16,7 @@ import type { LiveImport } from '../live.js';
 import { Placement } from '../bytes/placement.js';
 import { ProgressBoard } from './progress.js';
 import type { TaskMeter } from './progress.js';
-import type { Turn } from './turn.js';
+import type { Turn } from './turns.js';
 import { EngineTaskContext } from './task-context.js';
 import { requestView } from '../flow/view.js';
 

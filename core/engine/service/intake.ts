@@ -8,7 +8,8 @@ import { Plugins } from '../../plugin/plugins.js';
 import type { LoadedMethod } from '../../plugin/plugins.js';
 import { StoreRegistry } from '../../store/registry.js';
 import { UPLOAD_METHOD, buildFlow } from '../flow/flow.js';
-import type { FlowTask, ImportRecord, TaskRecord } from '../import.js';
+import type { FlowTask, ImportRecord } from '../import.js';
+import { newImport, newTask } from '../new-import.js';
 import { Journal } from '../journal.js';
 import type { JournalEntry } from '../journal.js';
 import { Worker } from '../live.js';
@@ -88,7 +89,10 @@ export class Intake {
     return this.journal.write(async (entry) => {
       const { tx, at, event } = entry;
       const stamped = { ...record, createdAt: at };
-      await tx.insertImport(stamped, record.flow.map(taskRecord(record.id)));
+      await tx.insertImport(
+        stamped,
+        record.flow.map((task, position) => newTask(record.id, position, task)),
+      );
       await this.#moveImage(entry, record.id, request, accepted);
       await event(record.id, 'import.created', {
         image_id: record.imageId,
@@ -145,7 +149,7 @@ export class Intake {
   #record(request: ImportRequest, accepted: Accepted, facts: JsonObject): ImportRecord {
     const { caller, checksum } = request;
     const { userId, projectId, roles } = caller;
-    return {
+    return newImport({
       id: randomUUID(),
       imageId: request.imageId,
       method: request.method,
@@ -153,20 +157,14 @@ export class Intake {
       stores: accepted.stores,
       allStoresMustSucceed: request.allStoresMustSucceed ?? true,
       data: accepted.method.definition.data,
-      state: 'pending',
       epoch: this.worker.epoch,
       caller: { userId, projectId, roles },
       requestId: caller.requestId,
       flow: accepted.flow,
-      userPatched: [],
       expectedDigest: checksum === undefined ? null : checkedDigest(checksum),
       idempotencyKey: request.idempotencyKey ?? null,
-      cancel: null,
-      failure: null,
       createdAt: new Date(0),
-      startedAt: null,
-      finishedAt: null,
-    };
+    });
   }
 
   #method(name: string): LoadedMethod {
@@ -183,30 +181,6 @@ export class Intake {
       hint: `The methods here are: ${known.map(({ definition }) => definition.name).join(', ')}`,
     });
   }
-}
-
-function taskRecord(importId: string): (task: FlowTask, position: number) => TaskRecord {
-  return (task, position) => ({
-    importId,
-    position,
-    entry: task.entry,
-    plugin: task.plugin,
-    store: task.store ?? null,
-    state: 'pending',
-    attempt: 0,
-    retries: 0,
-    checkpoint: null,
-    draft: null,
-    output: null,
-    virtualSize: null,
-    reason: null,
-    failure: null,
-    progressDone: null,
-    progressTotal: null,
-    retryAt: null,
-    startedAt: null,
-    finishedAt: null,
-  });
 }
 
 async function requireImage(read: Reader, id: string): Promise<Image> {

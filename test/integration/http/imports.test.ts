@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ImportRecord, TaskRecord } from '../../../core/engine/import.js';
 import { httpRig, memberOf, trustingHeaders } from '../../support/http-rig.js';
 import type { HttpRig } from '../../support/http-rig.js';
+import { aTask, anImport } from '../../support/records.js';
 
 const NOW = new Date('2026-01-02T03:04:05.678Z');
 
@@ -17,71 +17,31 @@ afterAll(async () => {
 const code = (body: unknown) => (body as { error: { code: string } }).error.code;
 
 /** Puts an import into the database as the engine would have. */
-async function anImport(
+async function runningImport(
   imageId: string,
   record: Partial<ImportRecord> = {},
   tasks: readonly Partial<TaskRecord>[] = [{}],
   on: HttpRig = rig,
 ): Promise<string> {
-  const id = randomUUID();
-  const epoch = 1;
+  const made = anImport(imageId, {
+    stores: ['fast', 'slow'],
+    allStoresMustSucceed: false,
+    state: 'running',
+    caller: { userId: 'u', projectId: 'default', roles: [] },
+    flow: [],
+    startedAt: NOW,
+    ...record,
+  });
+  const { id, state } = made;
   await on.database.write(async (tx) => {
     await tx.insertImport(
-      {
-        id,
-        imageId,
-        method: 'glance-direct',
-        params: {},
-        stores: ['fast', 'slow'],
-        allStoresMustSucceed: false,
-        data: 'new',
-        state: 'running',
-        epoch,
-        caller: { userId: 'u', projectId: 'default', roles: [] },
-        requestId: 'req-1',
-        flow: [],
-        userPatched: [],
-        expectedDigest: null,
-        idempotencyKey: null,
-        cancel: null,
-        failure: null,
-        createdAt: NOW,
-        startedAt: NOW,
-        finishedAt: null,
-        ...record,
-      },
-      tasks.map((task, position) => ({ ...aTask(id, position), ...task })),
+      made,
+      tasks.map((task, position) => aTask(id, { position, ...task })),
     );
     await tx.appendEvent(id, NOW, 'import.running', { state: 'running' });
-    if (record.finishedAt !== undefined) {
-      await tx.appendEvent(id, NOW, `import.${record.state ?? ''}`, { state: record.state });
-    }
+    if (made.finishedAt !== null) await tx.appendEvent(id, NOW, `import.${state}`, { state });
   });
   return id;
-}
-
-function aTask(importId: string, position: number): TaskRecord {
-  return {
-    importId,
-    position,
-    entry: 'stage',
-    plugin: 'stage',
-    store: null,
-    state: 'pending',
-    attempt: 0,
-    retries: 0,
-    checkpoint: null,
-    draft: null,
-    output: null,
-    virtualSize: null,
-    reason: null,
-    failure: null,
-    progressDone: null,
-    progressTotal: null,
-    retryAt: null,
-    startedAt: null,
-    finishedAt: null,
-  };
 }
 
 describe('POST /v2/images/{id}/import', () => {
@@ -122,7 +82,7 @@ describe('POST /v2/images/{id}/import', () => {
 describe('an import that is shown', () => {
   it('has its tasks, its progress and why it waits', async () => {
     const { id: imageId } = await rig.api.createImage();
-    const id = await anImport(imageId, {}, [
+    const id = await runningImport(imageId, {}, [
       { state: 'succeeded', attempt: 1, output: { n: 1 }, startedAt: NOW, finishedAt: NOW },
       {
         entry: 'convert',
@@ -193,7 +153,7 @@ describe('an import that is shown', () => {
       hint: 'Flatten it',
       task: 'convert',
     } as const;
-    const id = await anImport(imageId, { state: 'failed', failure, finishedAt: NOW });
+    const id = await runningImport(imageId, { state: 'failed', failure, finishedAt: NOW });
     expect((await rig.api.call('GET', `/stowage/v1/imports/${id}`)).body).toMatchObject({
       state: 'failed',
       failure: { ...failure, store: null, details: {}, causes: [] },
@@ -225,7 +185,7 @@ describe('an import that is shown', () => {
   it('tells clients of the Image API which stores it goes to, and which have failed', async () => {
     const { id } = await rig.api.createImage();
     expect(await rig.api.image(id)).not.toHaveProperty('os_glance_failed_import');
-    const importId = await anImport(id, {}, [
+    const importId = await runningImport(id, {}, [
       { entry: 'store', store: 'fast', state: 'succeeded' },
       { entry: 'store', store: 'slow', state: 'running' },
     ]);
@@ -259,16 +219,16 @@ describe('an import that is shown', () => {
       { store: 'fast', state: 'succeeded' },
       { store: 'slow', state: 'failed' },
     ] as const;
-    await anImport(id, failed);
+    await runningImport(id, failed);
     expect(await rig.api.image(id)).toMatchObject({ os_glance_failed_import: 'fast,slow' });
-    await anImport(id, succeeded, stores);
+    await runningImport(id, succeeded, stores);
     const { body } = await rig.api.call('GET', '/v2/images?name=twice%20imported');
     expect(body).toMatchObject({ images: [{ id, os_glance_failed_import: 'slow' }] });
   });
 
   it('learns what a user patches meanwhile', async () => {
     const { id } = await rig.api.createImage();
-    const importId = await anImport(id);
+    const importId = await runningImport(id);
     await rig.api.call('PATCH', `/v2/images/${id}`, {
       headers: { 'content-type': 'application/openstack-images-v2.1-json-patch' },
       body: JSON.stringify([
@@ -294,9 +254,9 @@ describe('lists of imports', () => {
     for (const [index, state] of (['succeeded', 'failed', 'running'] as const).entries()) {
       const at = new Date(NOW.getTime() + index * 1000);
       const finished = state === 'running' ? {} : { finishedAt: at };
-      ids.push(await anImport(mine, { state, createdAt: at, ...finished }, [{}], own));
+      ids.push(await runningImport(mine, { state, createdAt: at, ...finished }, [{}], own));
     }
-    await anImport(theirs, {}, [{}], own);
+    await runningImport(theirs, {}, [{}], own);
 
     const list = async (path: string, headers = memberOf('p')) => {
       const { body } = await own.api.call('GET', path, { headers });
@@ -337,7 +297,7 @@ describe('lists of imports', () => {
 describe('events', () => {
   it('are sent with their numbers, from where the client was, to the end', async () => {
     const { id: imageId } = await rig.api.createImage();
-    const id = await anImport(imageId, { state: 'succeeded', finishedAt: NOW });
+    const id = await runningImport(imageId, { state: 'succeeded', finishedAt: NOW });
     const path = `/stowage/v1/imports/${id}/events`;
     const all = await rig.api.call('GET', path);
     expect(all.headers['content-type']).toMatch(/^text\/event-stream/);
@@ -362,7 +322,7 @@ describe('events', () => {
   it('end when the server stops', async () => {
     await using own = await httpRig();
     const { id: imageId } = await own.api.createImage();
-    const id = await anImport(imageId, {}, [{}], own);
+    const id = await runningImport(imageId, {}, [{}], own);
     const { body } = await fetch(`${own.url}/stowage/v1/imports/${id}/events`);
     const text = (body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream());
     const parts = text[Symbol.asyncIterator]();

@@ -1,0 +1,156 @@
+import { randomUUID } from 'node:crypto';
+import { inject, injectable } from 'inversify';
+import { BugError } from '../../base/errors.js';
+import type { PassResult } from '../../dataflow/pass.js';
+import { newGeneration } from '../../staging/generation.js';
+import type { Generation } from '../../staging/generation.js';
+import { Admission } from './admission.js';
+import { Janitor } from './janitor.js';
+import { Journal } from '../journal.js';
+import type { JournalEntry } from '../journal.js';
+import { Worker } from '../live.js';
+
+/** Whose bytes come in, and what is to happen in the transactions that begin and end it. */
+export interface IncomingOwner {
+  readonly imageId: string;
+  readonly importId: string | null;
+  readonly position: number | null;
+  readonly number: number;
+  /** Runs in the transaction that records the intent. */
+  readonly onIntent?: (entry: JournalEntry) => Promise<void>;
+  /** Runs in the transaction that makes the generation ready. */
+  readonly onReady?: (entry: JournalEntry, generation: Generation) => Promise<void>;
+}
+
+/** What the source of the bytes says of them before they come. */
+export interface ExpectedBytes {
+  /** Bytes to come, where they are known. */
+  readonly size: number | undefined;
+  readonly validator: string | undefined;
+  readonly resumable: boolean;
+}
+
+/** A generation whose bytes are coming, with what is reserved for them. */
+export interface BegunGeneration {
+  readonly generation: Generation;
+  readonly reservation: { readonly id: string; readonly bytes: number };
+}
+
+/** The rows of generations in the making, with their entries in the ledger. */
+@injectable()
+export class GenerationRows {
+  constructor(
+    @inject(Journal) private readonly journal: Journal,
+    @inject(Admission) private readonly admission: Admission,
+    @inject(Janitor) private readonly janitor: Janitor,
+    @inject(Worker) private readonly worker: Worker,
+  ) {}
+
+  /**
+   * Records the intent: a new generation, or the one that an earlier attempt of the same task has
+   * begun and that the source can go on with. What else earlier attempts have left is dropped.
+   */
+  async begin(owner: IncomingOwner, bytes: ExpectedBytes): Promise<BegunGeneration> {
+    const earlier = await this.#earlier(owner);
+    const resumed = earlier.find(
+      ({ validator, durable }) =>
+        bytes.resumable && durable > 0 && validator !== null && validator === bytes.validator,
+    );
+    const stale = earlier.filter((generation) => generation !== resumed);
+    const begun = await this.journal.write(async (entry) => {
+      const { tx, at } = entry;
+      for (const { id } of stale) {
+        await tx.updateGeneration(id, { state: ['writing', 'ready'] }, { state: 'releasing' });
+      }
+      if (resumed !== undefined) {
+        const held = (await tx.reservations()).find((r) => r.generationId === resumed.id);
+        if (held !== undefined) return { generation: resumed, reservation: held };
+      }
+      const generation = { ...this.#new(owner, at), validator: bytes.validator ?? null };
+      await tx.insertGeneration(generation);
+      const reservation = await this.admission.reserveData(
+        tx,
+        { imageId: owner.imageId, importId: owner.importId, generationId: generation.id },
+        bytes.size,
+      );
+      await owner.onIntent?.(entry);
+      return { generation, reservation };
+    });
+    if (stale.length > 0) this.janitor.wake();
+    return begun;
+  }
+
+  /** As {@link begin} for a file that is there: the ledger has it as workspace until it is moved. */
+  async beginFile(owner: IncomingOwner): Promise<BegunGeneration> {
+    return this.journal.write(async ({ tx, at }) => {
+      const generation = this.#new(owner, at);
+      const { id, imageId, importId } = generation;
+      await tx.insertGeneration(generation);
+      const held = { id: randomUUID(), purpose: 'data', bytes: 0 } as const;
+      await tx.insertReservation({ ...held, imageId, importId, generationId: id });
+      return { generation, reservation: held };
+    });
+  }
+
+  /** What earlier attempts of the same task have left. */
+  async #earlier({ importId, position }: IncomingOwner): Promise<readonly Generation[]> {
+    if (importId === null) return [];
+    const generations = await this.journal.read.generations({
+      importId,
+      states: ['writing', 'ready'],
+    });
+    return generations.filter((generation) => generation.position === position);
+  }
+
+  #new(owner: IncomingOwner, createdAt: Date): Generation {
+    return newGeneration(randomUUID(), owner, { epoch: this.worker.epoch, createdAt });
+  }
+
+  /** Its bytes are durable and safe: from here on it may be read. */
+  async commitReady(
+    { generation, reservation }: BegunGeneration,
+    result: PassResult,
+    onReady: IncomingOwner['onReady'],
+  ): Promise<Generation> {
+    const { size, allocatedSize, digests, inspection } = result;
+    return this.journal.write(async (entry) => {
+      const { tx, at } = entry;
+      const facts = { size, allocatedSize, digests, inspection, readyAt: at };
+      const ready: Generation = { ...generation, ...facts, state: 'ready' };
+      const done = await tx.updateGeneration(
+        generation.id,
+        { state: ['writing'] },
+        { ...facts, state: 'ready' },
+      );
+      if (!done) throw notReady(generation);
+      for (const [key, observation] of Object.entries(result.observations)) {
+        await tx.saveObservation(generation.id, key, observation);
+      }
+      await tx.updateReservation(reservation.id, allocatedSize);
+      await onReady?.(entry, ready);
+      return ready;
+    });
+  }
+
+  /** Bytes of it that a later attempt need not ask for again. */
+  saveDurable(generation: Generation, durable: number): Promise<unknown> {
+    return this.journal.write(({ tx }) =>
+      tx.updateGeneration(generation.id, { state: ['writing'] }, { durable }),
+    );
+  }
+
+  /** Nothing comes of it. */
+  async release(generation: Generation): Promise<void> {
+    await this.journal.write(({ tx }) =>
+      tx.updateGeneration(generation.id, { state: ['writing', 'ready'] }, { state: 'releasing' }),
+    );
+    this.janitor.wake();
+  }
+}
+
+export function notReady({ id }: Generation): BugError {
+  return new BugError({
+    code: 'GENERATION_NOT_READY',
+    message: `Generation ${id} is not in the state that its maker expects`,
+  });
+}

@@ -1,0 +1,90 @@
+import { inject, injectable } from 'inversify';
+import { BugError } from '../../base/errors.js';
+import type { TaskView } from '../../plugin/contract/view.js';
+import { Plugins } from '../../plugin/plugins.js';
+import type { LoadedTask } from '../../plugin/plugins.js';
+import type { Generation } from '../../staging/generation.js';
+import { unmetCondition } from '../flow/condition.js';
+import { currentGeneration, taskView } from '../flow/view.js';
+import type { FlowTask, ImportRecord, TaskRecord } from '../import.js';
+import { Journal } from '../journal.js';
+
+/** One task of an import with everything that its turn needs. */
+export interface Turn {
+  readonly record: ImportRecord;
+  readonly tasks: readonly TaskRecord[];
+  readonly row: TaskRecord;
+  readonly flow: FlowTask;
+  readonly loaded: LoadedTask;
+  readonly view: TaskView;
+  readonly generation: Generation | undefined;
+}
+
+/** Prepares the turns of tasks from what the rows say. Changes nothing. */
+@injectable()
+export class Turns {
+  constructor(
+    @inject(Journal) private readonly journal: Journal,
+    @inject(Plugins) private readonly plugins: Plugins,
+  ) {}
+
+  async of(record: ImportRecord, tasks: readonly TaskRecord[], row: TaskRecord): Promise<Turn> {
+    const flow = flowOf(record, row);
+    const loaded = await this.plugins.task(flow);
+    const image = await this.journal.read.imageEvenDeleted(record.imageId);
+    if (image === undefined) {
+      throw new BugError({
+        code: 'IMAGE_GONE',
+        message: `Import ${record.id} has no image ${record.imageId}`,
+      });
+    }
+    const generations = await this.journal.read.generations({ importId: record.id });
+    const generation = currentGeneration(generations, row.position);
+    const observations =
+      generation === undefined ? {} : await this.journal.read.observations(generation.id);
+    const observation = observations[loaded.observerKey];
+    const view = taskView(record, tasks, row, image, generation, observation);
+    return { record, tasks, row, flow, loaded, view, generation };
+  }
+
+  /** Why the task does not run, by its flow, its condition, what the import holds, or its own word. */
+  async skipReason(turn: Turn): Promise<string | undefined> {
+    return skipReason(turn) ?? (await this.#placedByAnother(turn));
+  }
+
+  /** A task before this one may have put the image into the store by itself, by a clone for example. */
+  async #placedByAnother({ record, row, flow }: Turn): Promise<string | undefined> {
+    if (flow.store === undefined || row.attempt > 0) return undefined;
+    const placed = await this.journal.read.locations({
+      importId: record.id,
+      store: flow.store,
+      states: ['placed'],
+    });
+    return placed.length === 0 ? undefined : `The image is in store "${flow.store}" already`;
+  }
+}
+
+function skipReason({ flow, loaded, view, record }: Turn): string | undefined {
+  if (flow.skip !== undefined) return flow.skip;
+  const unmet = unmetCondition(flow.when, {
+    image: view.image,
+    caller: view.caller,
+    method: record.method,
+    stores: view.store === undefined ? record.stores : [view.store],
+    size: view.data?.size,
+  });
+  if (unmet !== undefined) return unmet;
+  const needsData = flow.replacesData || flow.judgesData || flow.store !== undefined;
+  if (record.data === 'none' && needsData) return 'The import holds no bytes';
+  return loaded.task.skipReason?.(view);
+}
+
+/** The frozen entry of a task. */
+export function flowOf(record: ImportRecord, row: TaskRecord): FlowTask {
+  const flow = record.flow[row.position];
+  if (flow !== undefined) return flow;
+  throw new BugError({
+    code: 'FLOW_MISMATCH',
+    message: `Import ${record.id} has a task ${row.position} that its flow does not know`,
+  });
+}
