@@ -6,6 +6,7 @@ import { createAuthenticator } from './auth/create-authenticator.js';
 import { Clock, systemClock } from './base/clock.js';
 import { formatByteSize } from './base/byte-size.js';
 import { createCatalogue } from './catalogue/image-catalogue.js';
+import { createMembers } from './catalogue/image-members.js';
 import type { Config } from './config/config.js';
 import { Dataflow } from './dataflow/pass.js';
 import { lockDataDir } from './database/data-dir-lock.js';
@@ -144,6 +145,7 @@ function httpServer({ config, log, metrics, host }: Running, container: Containe
       limits: config.images,
       claims,
     }),
+    members: createMembers({ database, clock: systemClock, limits: config.images }),
     imports: container.get<Imports>(Imports),
     uploads: container.get<Uploads>(Uploads),
     downloads: container.get<Downloads>(Downloads),

@@ -8,11 +8,15 @@ import type { Caller } from './caller.js';
  * them (404), and what they see but may not change is refused (403).
  */
 
-type OwnedImage = Pick<Image, 'id' | 'owner' | 'visibility'>;
+type OwnedImage = Pick<Image, 'id' | 'owner' | 'visibility' | 'memberIds'>;
 
-/** Public and community images are readable by everybody, others by their project and admins. */
+/**
+ * Public and community images are readable by everybody, shared ones by their members whatever these
+ * have answered, others by their project and admins.
+ */
 export function canSeeImage(caller: Caller, image: OwnedImage): boolean {
   if (caller.isAdmin || isOwner(caller, image)) return true;
+  if (image.visibility === 'shared') return isMember(caller, image);
   return image.visibility === 'public' || image.visibility === 'community';
 }
 
@@ -59,6 +63,20 @@ export function assertCanWrite(caller: Caller): void {
     code: 'READ_ONLY_CALLER',
     message: 'The role "reader" may only read',
     hint: 'Ask for the role "member" in the project',
+  });
+}
+
+/**
+ * Whether a project takes an image that is shared with it is its own decision.
+ * @throws {ForbiddenError} `MEMBER_NOT_YOU` · `READ_ONLY_CALLER`
+ */
+export function assertCanAnswer(caller: Caller, projectId: string): void {
+  assertCanWrite(caller);
+  if (caller.isAdmin || caller.projectId === projectId) return;
+  throw new ForbiddenError({
+    code: 'MEMBER_NOT_YOU',
+    message: `Only the project "${projectId}" itself may accept or reject the image`,
+    hint: 'Ask the project, or remove it from the members',
   });
 }
 
@@ -148,4 +166,8 @@ function canSeeImport(caller: Caller, record: ImportRecord, image: Image | undef
 
 function isOwner(caller: Caller, image: Pick<Image, 'owner'>): boolean {
   return caller.projectId !== null && image.owner === caller.projectId;
+}
+
+function isMember(caller: Caller, image: Pick<Image, 'memberIds'>): boolean {
+  return caller.projectId !== null && image.memberIds.includes(caller.projectId);
 }

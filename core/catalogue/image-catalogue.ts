@@ -170,6 +170,7 @@ function newImage(caller: Caller, request: NewImage, parts: CatalogueParts): Ima
     osHashAlgo: null,
     osHashValue: null,
     tags,
+    memberIds: [],
     properties,
     createdAt: now,
     updatedAt: now,

@@ -52,6 +52,7 @@ export function compileConfig(
       hashAlgorithm: images.hash_algorithm,
       maxProperties: images.max_properties,
       maxTags: images.max_tags,
+      maxMembers: images.max_members,
       relaxedRules: images.relaxed_rules,
     },
     imports: compileImports(settings.imports),

@@ -69,6 +69,7 @@ export interface ImagesConfig {
   readonly hashAlgorithm: string;
   readonly maxProperties: number;
   readonly maxTags: number;
+  readonly maxMembers: number;
   /** Names of safety rules that are not applied. */
   readonly relaxedRules: readonly string[];
 }

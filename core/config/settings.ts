@@ -93,6 +93,7 @@ const ImagesSettings = z.strictObject({
     .describe('`os_hash_algo` of new images'),
   max_properties: z.int().min(0).default(128).describe('Properties of one image'),
   max_tags: z.int().min(0).default(128).describe('Tags of one image'),
+  max_members: z.int().min(0).default(128).describe('Projects that one image is shared with'),
   relaxed_rules: z
     .array(z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/))
     .default([])

@@ -57,6 +57,7 @@ export function settingsOf(config: Config): unknown {
       hash_algorithm: images.hashAlgorithm,
       max_properties: images.maxProperties,
       max_tags: images.maxTags,
+      max_members: images.maxMembers,
       relaxed_rules: images.relaxedRules,
     },
     imports: {

@@ -3,10 +3,12 @@ import type { ImportEvent, ImportRecord, TaskRecord } from '../engine/import.js'
 import type { GenerationQuery, ImportQuery, LocationQuery, Reader } from '../engine/ports.js';
 import type { ImportDetail } from '../engine/service.js';
 import type { Image } from '../image/image.js';
+import type { ImageMember } from '../image/member.js';
 import type { ImageQuery } from '../image/query.js';
 import type { Generation, Reservation } from '../staging/generation.js';
 import type { Location } from '../store/location.js';
 import { listImages } from './images/image-list.js';
+import { listMembers } from './images/image-members.js';
 import { imageIdTaken, readImage, readImageEvenDeleted } from './images/image-reads.js';
 import { readEvents } from './imports/events.js';
 import {
@@ -42,6 +44,10 @@ export class SqliteReader implements Reader {
 
   images(query: ImageQuery): Promise<readonly Image[]> {
     return listImages(this.sql, query);
+  }
+
+  members(imageId: string): Promise<readonly ImageMember[]> {
+    return listMembers(this.sql, imageId);
   }
 
   import(id: string): Promise<ImportRecord | undefined> {

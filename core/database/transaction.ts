@@ -14,9 +14,11 @@ import type {
   Transaction,
 } from '../engine/ports.js';
 import type { Image, ImageStatus } from '../image/image.js';
+import type { ImageMember, MemberStatus } from '../image/member.js';
 import type { Generation, GenerationState, Reservation } from '../staging/generation.js';
 import type { Location, LocationState } from '../store/location.js';
 import { startEpoch } from './epochs.js';
+import { deleteMember, insertMember, updateMember } from './images/image-members.js';
 import { insertImage, updateImage } from './images/image-writes.js';
 import { appendEvent } from './imports/events.js';
 import {
@@ -63,6 +65,23 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     at: Date,
   ): Promise<boolean> {
     return updateImage(this.sql, id, when, change, at);
+  }
+
+  insertMember(member: ImageMember): Promise<void> {
+    return insertMember(this.sql, member);
+  }
+
+  updateMember(
+    imageId: string,
+    projectId: string,
+    change: { readonly status: MemberStatus },
+    at: Date,
+  ): Promise<boolean> {
+    return updateMember(this.sql, imageId, projectId, change, at);
+  }
+
+  deleteMember(imageId: string, projectId: string): Promise<void> {
+    return deleteMember(this.sql, imageId, projectId);
   }
 
   insertImport(record: ImportRecord, tasks: readonly TaskRecord[]): Promise<void> {

@@ -1,6 +1,7 @@
 import type { Failure } from '../base/errors.js';
 import type { Json, JsonObject } from '../base/json.js';
 import type { Image, ImageAttributes, ImageData, ImageStatus } from '../image/image.js';
+import type { ImageMember, MemberStatus } from '../image/member.js';
 import type { ImageQuery } from '../image/query.js';
 import type { ImagePatch } from '../image/image.js';
 import type { Inspection } from '../format/inspection.js';
@@ -38,6 +39,8 @@ export interface Reader {
   imageIdTaken(id: string): Promise<boolean>;
   /** @throws {InvalidInputError} `MARKER_NOT_FOUND` */
   images(query: ImageQuery): Promise<readonly Image[]>;
+  /** Whom an image is shared with, in the order of the sharing. */
+  members(imageId: string): Promise<readonly ImageMember[]>;
 
   import(id: string): Promise<ImportRecord | undefined>;
   imports(query: ImportQuery): Promise<readonly ImportRecord[]>;
@@ -114,6 +117,16 @@ export interface Transaction extends Reader {
     change: ImageChange,
     at: Date,
   ): Promise<boolean>;
+
+  insertMember(member: ImageMember): Promise<void>;
+  /** Sets `updated_at` to `at` as well; `false` where there is no such member. */
+  updateMember(
+    imageId: string,
+    projectId: string,
+    change: { readonly status: MemberStatus },
+    at: Date,
+  ): Promise<boolean>;
+  deleteMember(imageId: string, projectId: string): Promise<void>;
 
   /**
    * Inserts the import with its tasks.

@@ -11,6 +11,7 @@ import type { HttpParts, Lifetime } from './parts.js';
 import { discoveryRoutes } from './routes/discovery.js';
 import { imageDataRoutes } from './routes/image-data.js';
 import { imageImportRoutes } from './routes/image-imports.js';
+import { imageMemberRoutes } from './routes/image-members.js';
 import { imageRoutes } from './routes/images.js';
 import { importRoutes } from './routes/imports.js';
 import { operationRoutes } from './routes/operations.js';
@@ -31,6 +32,7 @@ export function createApp(parts: HttpParts, lifetime: Lifetime): Koa<HttpState> 
     imageRoutes(parts),
     imageDataRoutes(parts),
     imageImportRoutes(parts),
+    imageMemberRoutes(parts),
     taskRoutes(parts),
     importRoutes(parts, lifetime),
     operationRoutes(parts, lifetime),

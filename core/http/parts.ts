@@ -1,6 +1,7 @@
 import type { Authenticator } from '../auth/authenticator.js';
 import type { Clock } from '../base/clock.js';
 import type { Catalogue } from '../catalogue/catalogue.js';
+import type { Members } from '../catalogue/members.js';
 import type { Config } from '../config/config.js';
 import type { Database } from '../engine/ports.js';
 import type { Downloads, Imports, Uploads } from '../engine/service.js';
@@ -13,6 +14,7 @@ import type { ServerMetrics } from '../telemetry/metrics.js';
 export interface HttpParts {
   readonly config: Config;
   readonly catalogue: Catalogue;
+  readonly members: Members;
   readonly imports: Imports;
   readonly uploads: Uploads;
   readonly downloads: Downloads;

@@ -69,6 +69,8 @@ export interface Image {
   readonly protected: boolean;
   readonly osHidden: boolean;
   readonly tags: readonly string[];
+  /** Projects that the image is shared with, whatever they answered; they see it while it is `shared`. */
+  readonly memberIds: readonly string[];
   /** Every other property of the image, by name; values are strings. */
   readonly properties: Readonly<Record<string, string>>;
   readonly createdAt: Date;

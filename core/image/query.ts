@@ -1,4 +1,5 @@
 import type { ImageStatus, Visibility } from './image.js';
+import type { MemberStatus } from './member.js';
 
 export type Comparison = 'eq' | 'neq' | 'gt' | 'gte' | 'lt' | 'lte';
 
@@ -58,6 +59,8 @@ export interface ImageQuery {
   readonly isAdmin: boolean;
   /** `undefined`: the default list, without other projects' community images. */
   readonly visibility: Visibility | 'all' | undefined;
+  /** Which answers put an image of another project into the list of the caller's. */
+  readonly memberStatus: MemberStatus | 'all';
   readonly filters: readonly ImageFilter[];
   /** `id` is always the last key, so that the order is total. */
   readonly sort: readonly { readonly key: SortKey; readonly direction: 'asc' | 'desc' }[];

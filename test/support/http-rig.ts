@@ -4,6 +4,7 @@ import { Container } from 'inversify';
 import { createAuthenticator } from '../../core/auth/create-authenticator.js';
 import { Clock, systemClock } from '../../core/base/clock.js';
 import { createCatalogue } from '../../core/catalogue/image-catalogue.js';
+import { createMembers } from '../../core/catalogue/image-members.js';
 import { loadConfig } from '../../core/config/load.js';
 import type { Config } from '../../core/config/config.js';
 import { Dataflow } from '../../core/dataflow/pass.js';
@@ -71,6 +72,7 @@ export async function httpRig(options: RigOptions = {}): Promise<HttpRig> {
       limits: config.images,
       claims: options.claims ?? [],
     }),
+    members: createMembers({ database, clock: systemClock, limits: config.images }),
     imports: container.get<Imports>(Imports),
     uploads: container.get<Uploads>(Uploads),
     downloads: container.get<Downloads>(Downloads),

@@ -164,6 +164,7 @@ async function allImages(read: Reader): Promise<readonly Image[]> {
     projectId: null,
     isAdmin: true,
     visibility: 'all',
+    memberStatus: 'all',
     filters: [],
     sort: [],
     marker: undefined,

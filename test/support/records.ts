@@ -28,6 +28,7 @@ export function anImage(parts: Partial<Image> = {}): Image {
     protected: false,
     osHidden: false,
     tags: [],
+    memberIds: [],
     properties: {},
     createdAt: new Date(AT),
     updatedAt: new Date(AT),

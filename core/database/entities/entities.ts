@@ -1,6 +1,7 @@
 import { EpochRow } from './epoch-row.js';
 import { EventRow } from './event-row.js';
 import { GenerationRow } from './generation-row.js';
+import { ImageMemberRow } from './image-member-row.js';
 import { ImagePropertyRow } from './image-property-row.js';
 import { ImageRow } from './image-row.js';
 import { ImageTagRow } from './image-tag-row.js';
@@ -16,6 +17,7 @@ export const ENTITIES = [
   ImageRow,
   ImagePropertyRow,
   ImageTagRow,
+  ImageMemberRow,
   ImportRow,
   TaskRow,
   EventRow,

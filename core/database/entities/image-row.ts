@@ -9,7 +9,7 @@ import type { ContainerFormat, DiskFormat, ImageStatus, Visibility } from '../..
 import { oneOf } from './constraints.js';
 
 /**
- * An image, or the tombstone of one: `deletedAt` is set and the properties and tags are gone. Times
+ * An image, or the tombstone of one: `deletedAt` is set and the properties, tags and members are gone. Times
  * are milliseconds since 1970 UTC, here and in every other row.
  */
 @Entity('images')
@@ -92,4 +92,11 @@ export class ImageRow {
       `SELECT json_group_array("tag" ORDER BY "tag") FROM "image_tags" WHERE "image_id" = ${image}."id"`,
   })
   readonly tagsJson!: string;
+
+  @VirtualColumn({
+    type: 'text',
+    query: (image) =>
+      `SELECT json_group_array("project_id" ORDER BY "project_id") FROM "image_members" WHERE "image_id" = ${image}."id"`,
+  })
+  readonly memberIdsJson!: string;
 }

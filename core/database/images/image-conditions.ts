@@ -44,14 +44,18 @@ export function listed(alias: string, parameters: Parameters): string {
   return `${alias}.deletedAt IS NULL AND ${alias}.status IN ${parameters.addList(LISTED_STATUSES)}`;
 }
 
-/** SQL for the images whose existence the caller may know of. */
+/** SQL for the images whose existence the caller may know of; of shared ones, as it has answered. */
 export function visibleToCaller(
   alias: string,
-  { isAdmin, projectId }: Pick<ImageQuery, 'isAdmin' | 'projectId'>,
+  { isAdmin, projectId, memberStatus }: Pick<ImageQuery, 'isAdmin' | 'projectId' | 'memberStatus'>,
   parameters: Parameters,
 ): string {
   if (isAdmin) return 'TRUE';
-  return `(${alias}.visibility IN ('public', 'community') OR ${owned(alias, projectId, parameters)})`;
+  return any([
+    `${alias}.visibility IN ('public', 'community')`,
+    owned(alias, projectId, parameters),
+    sharedWith(alias, projectId, memberStatus, parameters),
+  ]);
 }
 
 /** SQL for the part of those images that the list is about. */
@@ -100,4 +104,19 @@ function condition(alias: string, filter: ImageFilter, parameters: Parameters): 
 /** An image without an owner is nobody's, also for callers without a project. */
 function owned(alias: string, projectId: string | null, parameters: Parameters): string {
   return projectId === null ? 'FALSE' : `${alias}.owner = ${parameters.add(projectId)}`;
+}
+
+function sharedWith(
+  alias: string,
+  projectId: string | null,
+  status: ImageQuery['memberStatus'],
+  parameters: Parameters,
+): string {
+  if (projectId === null) return 'FALSE';
+  const answered = status === 'all' ? '' : ` AND "status" = ${parameters.add(status)}`;
+  return `(${alias}.visibility = 'shared' AND ${alias}.id IN (SELECT "image_id" FROM "image_members" WHERE "project_id" = ${parameters.add(projectId)}${answered}))`;
+}
+
+function any(conditions: readonly string[]): string {
+  return `(${conditions.join(' OR ')})`;
 }

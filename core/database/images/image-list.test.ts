@@ -21,6 +21,7 @@ function aQuery(parts: Partial<ImageQuery> = {}): ImageQuery {
     projectId: 'mine',
     isAdmin: true,
     visibility: 'all',
+    memberStatus: 'accepted',
     filters: [],
     sort: [{ key: 'name', direction: 'asc' }],
     marker: undefined,

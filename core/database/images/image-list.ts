@@ -14,7 +14,8 @@ import type { OrderKey } from './image-order.js';
  * One page of images. One statement reads them with their properties and tags, so that each is shown
  * as one commit has left it; a marker takes one more, before.
  *
- * A caller sees public and community images and those of the own project; an admin sees all.
+ * A caller sees public and community images, those of the own project and those shared with it; an
+ * admin sees all.
  * @throws {InvalidInputError} `MARKER_NOT_FOUND` unless the marker is an image that the caller sees;
  *   it need not fulfil the filters · `TOO_MANY_FILTERS`
  */
@@ -79,7 +80,7 @@ async function readMarker(
   const conditions = [
     `marker.id = ${parameters.add(id)}`,
     listed('marker', parameters),
-    visibleToCaller('marker', query, parameters),
+    visibleToCaller('marker', { ...query, memberStatus: 'all' }, parameters),
   ];
   const marker = await manager
     .createQueryBuilder(ImageRow, 'marker')

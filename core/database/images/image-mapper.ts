@@ -7,12 +7,13 @@ import { jsonColumn, stringRecordSchema } from '../json-column.js';
 import { fromCount, fromNullableCount, fromTime, toCount, toNullableCount } from '../numbers.js';
 
 const propertiesColumn = jsonColumn('image_properties.value', stringRecordSchema);
+const memberIdsColumn = jsonColumn('image_members.project_id', z.array(z.string()));
 const tagsColumn = jsonColumn('image_tags.tag', z.array(z.string()));
 
 /** The columns of `images` that an {@link ImageChange} may set. */
 export type ImageColumns = Omit<
   ImageRow,
-  'id' | 'createdAt' | 'updatedAt' | 'deletedAt' | 'propertiesJson' | 'tagsJson'
+  'id' | 'createdAt' | 'updatedAt' | 'deletedAt' | 'propertiesJson' | 'tagsJson' | 'memberIdsJson'
 >;
 
 /** Tags come in the order of their bytes. */
@@ -35,6 +36,7 @@ export function toImage(row: ImageRow): Image {
     protected: row.protected,
     osHidden: row.osHidden,
     tags: tagsColumn.read(row.tagsJson),
+    memberIds: memberIdsColumn.read(row.memberIdsJson),
     properties: propertiesColumn.read(row.propertiesJson),
     createdAt: fromTime(row.createdAt),
     updatedAt: fromTime(row.updatedAt),

@@ -5,6 +5,7 @@ import type { Image, ImageStatus } from '../../image/image.js';
 import { assertImageTransition } from '../../image/status.js';
 import type { Columns } from '../columns.js';
 import { conditionalUpdate } from '../conditional-update.js';
+import { ImageMemberRow } from '../entities/image-member-row.js';
 import { ImagePropertyRow } from '../entities/image-property-row.js';
 import { ImageRow } from '../entities/image-row.js';
 import { ImageTagRow } from '../entities/image-tag-row.js';
@@ -51,6 +52,7 @@ export async function updateImage(
     if (isDeleted) {
       await manager.delete(ImageTagRow, { imageId: id });
       await manager.delete(ImagePropertyRow, { imageId: id });
+      await manager.delete(ImageMemberRow, { imageId: id });
       return true;
     }
     if (change.tags !== undefined) {

@@ -1,7 +1,8 @@
 import { CreateTables1763700000000 } from './1763700000000-create-tables.js';
+import { ShareImages1764110000000 } from './1764110000000-share-images.js';
 
 /**
  * Every change of the schema, oldest first. One that has been released is never edited: its names
  * and values are written out, not taken from code that goes on to change.
  */
-export const MIGRATIONS = [CreateTables1763700000000];
+export const MIGRATIONS = [CreateTables1763700000000, ShareImages1764110000000];

@@ -107,6 +107,7 @@ async function allImages(tx: Reader, status: ImageStatus): Promise<readonly { id
       projectId: null,
       isAdmin: true,
       visibility: 'all',
+      memberStatus: 'all',
       filters: [{ kind: 'attribute', name: 'status', comparison: 'eq', value: status }],
       sort: [{ key: 'id', direction: 'asc' }],
       marker: images.at(-1)?.id,

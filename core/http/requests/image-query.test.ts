@@ -16,6 +16,7 @@ describe('parseImageQuery', () => {
   it('has the newest 25 visible images as its default', () => {
     expect(query('')).toEqual({
       visibility: undefined,
+      memberStatus: 'accepted',
       filters: [HIDDEN],
       sort: [{ key: 'created_at', direction: 'desc' }],
       marker: undefined,

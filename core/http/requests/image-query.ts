@@ -1,5 +1,6 @@
 import type { ParsedUrlQuery } from 'node:querystring';
 import { VISIBILITIES } from '../../image/image.js';
+import { MEMBER_STATUSES } from '../../image/member.js';
 import type { ImageFilter, ImageQuery } from '../../image/query.js';
 import { imageFilter } from './image-filter.js';
 import { parseImageSort } from './image-sort.js';
@@ -9,7 +10,7 @@ const LIMITS = { usual: 25, max: 1000 };
 
 const BOOLEANS = ['true', 'false'] as const;
 const LISTED_VISIBILITIES = [...VISIBILITIES, 'all'] as const;
-const MEMBER_STATUSES = ['accepted', 'pending', 'rejected', 'all'] as const;
+const LISTED_MEMBER_STATUSES = [...MEMBER_STATUSES, 'all'] as const;
 
 /** Parameters that are no filters. */
 const CONTROLS: ReadonlySet<string> = new Set([
@@ -34,13 +35,16 @@ export function parseImageQuery(query: ParsedUrlQuery): Omit<ImageQuery, 'projec
     throw queryInvalid('"changes-since" is not a part of version 2');
   }
   const visibility = valueOf(query, 'visibility');
-  const memberStatus = valueOf(query, 'member_status');
-  if (memberStatus !== undefined) parseChoice('member_status', memberStatus, MEMBER_STATUSES);
   return {
     visibility:
       visibility === undefined
         ? undefined
         : parseChoice('visibility', visibility, LISTED_VISIBILITIES),
+    memberStatus: parseChoice(
+      'member_status',
+      valueOf(query, 'member_status') ?? 'accepted',
+      LISTED_MEMBER_STATUSES,
+    ),
     filters: filtersOf(query),
     sort: parseImageSort(query),
     marker: valueOf(query, 'marker')?.toLowerCase(),

@@ -20,6 +20,7 @@ export function anImage(overrides: Partial<Image> = {}): Image {
     protected: false,
     osHidden: false,
     tags: [],
+    memberIds: [],
     properties: {},
     createdAt: new Date('2026-01-01T00:00:00Z'),
     updatedAt: new Date('2026-01-01T00:00:00Z'),

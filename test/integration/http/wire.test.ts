@@ -133,7 +133,7 @@ describe('routes', () => {
     ['GET', '/nothing', 'ROUTE_NOT_FOUND'],
     ['GET', '/v2/', 'ROUTE_NOT_FOUND'],
     ['GET', '/v2/metadefs/namespaces', 'ROUTE_NOT_FOUND'],
-    ['GET', `/v2/images/${ABSENT}/members`, 'ROUTE_NOT_FOUND'],
+    ['GET', `/v2/images/${ABSENT}/members`, 'IMAGE_NOT_FOUND'],
     ['GET', '/v2/images/not-a-uuid', 'IMAGE_NOT_FOUND'],
     ['GET', `/v2/images/${ABSENT}`, 'IMAGE_NOT_FOUND'],
     ['DELETE', `/v2/images/${ABSENT}`, 'IMAGE_NOT_FOUND'],
