@@ -139,7 +139,7 @@ export interface Transaction extends Reader {
     when: { readonly state: readonly ImportState[]; readonly epoch?: number },
     change: ImportChange,
   ): Promise<boolean>;
-  /** Records the wish, whoever holds the row; `false` when the import is in a final state. */
+  /** Records the wish, whoever holds the row; `false` when the import is ending already, or over. */
   requestCancel(id: string, cancel: 'user' | 'deleted'): Promise<boolean>;
   /** Adds to `userPatched`. */
   addUserPatched(id: string, names: readonly string[]): Promise<void>;

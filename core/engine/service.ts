@@ -20,8 +20,8 @@ export interface Imports {
   /** What {@link start} would do, with nothing done. Throws as it does. */
   plan(request: ImportRequest): Promise<ImportPlan>;
   /**
-   * Asks a live import to stop.
-   * @throws {ConflictError} `IMPORT_FINISHED`
+   * Asks an import to stop: where the promise resolves, its end is `cancelled`, or `revert_failed`.
+   * @throws {ConflictError} `IMPORT_FINISHED` · `IMPORT_REVERTING` when it has failed and is being undone
    */
   cancel(importId: string): Promise<void>;
   /**

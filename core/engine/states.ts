@@ -40,6 +40,8 @@ export const TASK_TRANSITIONS: readonly (readonly [TaskState, TaskState, string]
 ];
 
 export const LIVE_IMPORT_STATES: readonly ImportState[] = ['pending', 'running', 'reverting'];
+/** Where a wish to stop still decides what becomes of the import. */
+export const CANCELLABLE_IMPORT_STATES: readonly ImportState[] = ['pending', 'running'];
 export const FINAL_IMPORT_STATES: readonly ImportState[] = [
   'succeeded',
   'failed',

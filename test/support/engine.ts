@@ -45,6 +45,8 @@ export interface TestEngineOptions {
   readonly source?: () => Promise<DataSource>;
   readonly imports?: Partial<ImportsConfig>;
   readonly staging?: Partial<Config['staging']>;
+  /** Milliseconds that running imports have when the engine stops. @default 5000 */
+  readonly stopDeadlineMs?: number;
 }
 
 export const TEST_CALLER: Caller = {
@@ -99,7 +101,7 @@ export class TestEngine implements AsyncDisposable {
     const engine = container.get(Engine);
     await engine.start();
     return new TestEngine(container, async () => {
-      await engine.stop(5_000);
+      await engine.stop(options.stopDeadlineMs ?? 5_000);
       await dataflow.stop();
       await database.close();
     });

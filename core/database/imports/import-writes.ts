@@ -1,7 +1,7 @@
 import { In, Not } from 'typeorm';
 import type { ImportRecord, ImportState, TaskRecord, TaskState } from '../../engine/import.js';
 import type { ImportChange, TaskChange } from '../../engine/ports.js';
-import { FINAL_IMPORT_STATES } from '../../engine/states.js';
+import { CANCELLABLE_IMPORT_STATES, FINAL_IMPORT_STATES } from '../../engine/states.js';
 import { conditionalUpdate } from '../conditional-update.js';
 import { ImportRow } from '../entities/import-row.js';
 import { TaskRow } from '../entities/task-row.js';
@@ -49,7 +49,7 @@ export async function requestCancel(
   cancel: 'user' | 'deleted',
 ): Promise<boolean> {
   return sql.run(async (manager) => {
-    const row = await manager.findOneBy(ImportRow, { id, state: Not(In(FINAL_IMPORT_STATES)) });
+    const row = await manager.findOneBy(ImportRow, { id, state: In(CANCELLABLE_IMPORT_STATES) });
     if (row === null) return false;
     if (row.cancel !== 'deleted') await manager.update(ImportRow, { id }, { cancel });
     return true;

@@ -77,21 +77,18 @@ export class Ending {
 
   /** A user asked for it, or the image was deleted. */
   async cancel(record: ImportRecord): Promise<void> {
-    const deleted = record.cancel === 'deleted';
-    const failure: Failure = {
-      class: 'cancelled',
-      code: deleted ? 'IMAGE_DELETED' : 'IMPORT_CANCELLED',
-      message: deleted ? 'The image was deleted' : 'The import was cancelled by a user',
-    };
-    await this.failWhole(record, failure);
+    await this.failWhole(record, cancelFailure(record.cancel ?? 'user'));
   }
 
+  /** A cancel that was accepted before names the end; none is accepted from here on. */
   async #beginReverting(
     { tx, at, event }: JournalEntry,
     record: ImportRecord,
-    failure: ImportFailure,
+    cause: ImportFailure,
   ): Promise<void> {
     const { epoch } = this.worker;
+    const cancel = (await tx.import(record.id))?.cancel ?? null;
+    const failure = cancel === null ? cause : cancelFailure(cancel);
     const begun = await tx.updateImport(
       record.id,
       { state: importStatesBefore('reverting'), epoch },
@@ -170,6 +167,15 @@ export class Ending {
     const record = await this.journal.read.import(importId);
     if (record !== undefined) await this.failWhole(record, describeFailure(error));
   }
+}
+
+function cancelFailure(cancel: 'user' | 'deleted'): Failure {
+  const deleted = cancel === 'deleted';
+  return {
+    class: 'cancelled',
+    code: deleted ? 'IMAGE_DELETED' : 'IMPORT_CANCELLED',
+    message: deleted ? 'The image was deleted' : 'The import was cancelled by a user',
+  };
 }
 
 /**

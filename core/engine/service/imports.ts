@@ -48,12 +48,9 @@ export class ImportService implements Imports {
       return recorded;
     });
     if (!asked) {
-      const { state } = await this.#get(importId);
-      throw new ConflictError({
-        code: 'IMPORT_FINISHED',
-        message: `Import ${importId} is "${state}" already and cannot be cancelled`,
-        hint: 'Delete the image if it is not wanted any more',
-      });
+      const record = await this.#get(importId);
+      if (record.state === 'reverting' && record.cancel !== null) return;
+      throw notCancellable(record);
     }
     this.scheduler.interrupt(importId, cancelled());
   }
@@ -152,6 +149,22 @@ export class ImportService implements Imports {
 async function drain(updates: AsyncIterable<ImportUpdate>): Promise<void> {
   const iterator = updates[Symbol.asyncIterator]();
   while ((await iterator.next()).done !== true);
+}
+
+/** What has begun to end for a reason of its own ends for that reason. */
+function notCancellable({ id, state, failure }: ImportRecord): ConflictError {
+  if (state !== 'reverting') {
+    return new ConflictError({
+      code: 'IMPORT_FINISHED',
+      message: `Import ${id} is "${state}" already and cannot be cancelled`,
+      hint: 'Delete the image if it is not wanted any more',
+    });
+  }
+  return new ConflictError({
+    code: 'IMPORT_REVERTING',
+    message: `Import ${id} has failed and is being undone: ${failure?.message ?? 'a task failed'}`,
+    hint: 'Wait for its end; nothing of it goes on',
+  });
 }
 
 function cancelled(): CancelledError {

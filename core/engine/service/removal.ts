@@ -45,8 +45,8 @@ export class RemovalService implements Removal {
       }
       const record = await tx.liveImport(imageId);
       if (record === undefined) return undefined;
-      await tx.requestCancel(record.id, 'deleted');
-      await event(record.id, 'import.cancel_requested', { reason: 'deleted' });
+      const asked = await tx.requestCancel(record.id, 'deleted');
+      if (asked) await event(record.id, 'import.cancel_requested', { reason: 'deleted' });
       return record;
     });
     crashPoint('delete:committed');

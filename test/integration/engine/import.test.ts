@@ -14,6 +14,7 @@ import {
   storeTask,
 } from '../../support/engine.js';
 import type { TestEngineOptions, TestTask } from '../../support/engine.js';
+import { gate } from '../../support/gate.js';
 import { MemoryStore } from '../../support/memory-store.js';
 import { tempDir } from '../../support/temp-dir.js';
 
@@ -253,13 +254,6 @@ describe('a failing task', () => {
 });
 
 describe('bytes that were staged before the import', () => {
-  async function stage(running: TestEngine, id: string): Promise<void> {
-    const stream = Readable.from([BYTES]);
-    const body = { stream, size: BYTES.length };
-    const { signal } = new AbortController();
-    await running.uploads.stage({ imageId: id, caller: TEST_CALLER, body, signal });
-  }
-
   it('are kept when a task fails, so that the import can be asked for again', async () => {
     let fails = true;
     await using running = await engine({
@@ -432,6 +426,79 @@ describe('reverts', () => {
   });
 });
 
+describe('an import that has failed and is being undone', () => {
+  /** Fails, and is undone when `undone` is resolved. */
+  function failing(undone: Promise<void>): TestTask {
+    const failure = new PermanentError({ code: 'BROKEN', message: 'Broken' });
+    return { name: 'fails', task: task(() => Promise.reject(failure), { revert: () => undone }) };
+  }
+
+  it('refuses a cancel, with the failure, and ends as it would have', async () => {
+    const undone = gate();
+    await using running = await engine({ tasks: between(failing(undone.opened)) });
+    const { id } = await running.start(await running.createImage());
+    await untilEvent(running, id, 'task.reverting', 'fails');
+    await expect(running.imports.cancel(id)).rejects.toMatchObject({
+      code: 'IMPORT_REVERTING',
+      message: expect.stringContaining('Broken') as string,
+    });
+    undone.open();
+    const { record } = await running.ended(id);
+    expect(record).toMatchObject({ state: 'failed', cancel: null, failure: { code: 'BROKEN' } });
+  });
+
+  it('keeps nothing of an image that is deleted meanwhile', async () => {
+    const undone = gate();
+    await using running = await engine({ tasks: between(failing(undone.opened)) });
+    const imageId = await running.createImage();
+    await stage(running, imageId);
+    const { id } = await running.start(imageId, { method: 'glance-direct' });
+    await untilEvent(running, id, 'task.reverting', 'fails');
+    await running.removal.deleteImage(imageId);
+    undone.open();
+    expect((await running.ended(id)).record).toMatchObject({ state: 'failed', cancel: null });
+    await running.tidy();
+    expect(await stagedFiles()).toEqual([]);
+    expect(await running.database.read.reservedBytes()).toBe(0);
+  });
+
+  it('is cancelled where the cancel was accepted before its task failed', async () => {
+    let cancel: () => Promise<void> = () => Promise.resolve();
+    await using running = await engine({
+      tasks: between({
+        name: 'fails',
+        task: task(async () => {
+          await cancel();
+          throw new PermanentError({ code: 'BROKEN', message: 'Broken' });
+        }),
+      }),
+    });
+    const imageId = await running.createImage();
+    cancel = async () => {
+      const live = await running.database.read.liveImport(imageId);
+      await running.imports.cancel(live?.id ?? '');
+    };
+    const { record } = await running.run(imageId);
+    expect(record).toMatchObject({ state: 'cancelled', failure: { code: 'IMPORT_CANCELLED' } });
+  });
+
+  it('takes a cancel that is asked for twice', async () => {
+    const undone = gate();
+    const stubborn: TestTask = {
+      name: 'stubborn',
+      task: { ...stuck(), revert: () => undone.opened },
+    };
+    await using running = await engine({ tasks: between(stubborn) });
+    const { id } = await running.start(await running.createImage());
+    await untilEvent(running, id, 'task.running', 'stubborn');
+    await running.imports.cancel(id);
+    await untilEvent(running, id, 'task.reverting', 'stubborn');
+    await running.imports.cancel(id);
+    undone.open();
+    expect((await running.ended(id)).record.state).toBe('cancelled');
+  });
+});
+
 describe('several stores', () => {
   const down = new MemoryStore((act) => {
     if (act === 'write') throw new PermanentError({ code: 'STORE_BROKEN', message: 'Broken' });
@@ -511,15 +578,12 @@ describe('staging', () => {
   });
 
   it('makes a task wait for room, says why, and goes on when there is some', async () => {
-    let release: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => {
-      release = resolve;
-    });
+    const held = gate();
     const holds: TestTask = {
       name: 'works',
       task: task(
         async () => {
-          await held;
+          await held.opened;
           return {};
         },
         { workspace: () => 60_000 },
@@ -534,7 +598,7 @@ describe('staging', () => {
     const second = await running.start(await running.createImage());
     const reason = await untilEvent(running, second.id, 'task.waiting', 'works');
     expect(reason).toMatch(/^Needs .* of staging/);
-    release();
+    held.open();
     expect((await running.ended(first.id)).record.state).toBe('succeeded');
     expect((await running.ended(second.id)).record.state).toBe('succeeded');
   });
@@ -647,7 +711,7 @@ describe('a restart', () => {
       }),
     });
     const store = new MemoryStore();
-    const first = await engine({ tasks, stores: { one: store } });
+    const first = await engine({ tasks, stores: { one: store }, stopDeadlineMs: 0 });
     const id = await first.createImage();
     const { id: importId } = await first.start(id);
     await untilCheckpoint(first, importId);
@@ -756,4 +820,12 @@ async function untilCheckpoint(running: TestEngine, importId: string): Promise<v
     if (tasks.some(({ checkpoint }) => checkpoint !== null)) return;
     await new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+/** Sends the bytes before the import. */
+async function stage(running: TestEngine, id: string): Promise<void> {
+  const stream = Readable.from([BYTES]);
+  const body = { stream, size: BYTES.length };
+  const { signal } = new AbortController();
+  await running.uploads.stage({ imageId: id, caller: TEST_CALLER, body, signal });
 }
