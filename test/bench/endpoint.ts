@@ -1,0 +1,120 @@
+import { ProcessGroup } from './process-group.js';
+import { seconds } from './native.js';
+
+export interface ImageBody {
+  readonly id: string;
+  readonly status: string;
+  readonly size: number | null;
+  readonly disk_format: string | null;
+  readonly os_glance_importing_to_stores?: string;
+  readonly os_glance_failed_import?: string;
+}
+
+/** Milliseconds between two looks at an import that is waited for. */
+const POLL = 5;
+
+/** One server that speaks the Image API, measured from outside: HTTP, and `/proc` for what it uses. */
+export class Endpoint {
+  readonly #group: ProcessGroup;
+
+  constructor(
+    readonly name: string,
+    readonly url: string,
+    private readonly token: string | undefined,
+  ) {
+    this.#group = new ProcessGroup(Number(new URL(url).port));
+  }
+
+  get headers(): Readonly<Record<string, string>> {
+    return this.token === undefined ? {} : { 'x-auth-token': this.token };
+  }
+
+  cpuSeconds(): Promise<number> {
+    return this.#group.cpuSeconds();
+  }
+
+  /** MiB, with shared pages divided between the processes that share them. */
+  memory(): Promise<number> {
+    return this.#group.memory();
+  }
+
+  async create(diskFormat = 'raw', name = 'bench'): Promise<string> {
+    const image = { name, disk_format: diskFormat, container_format: 'bare' };
+    const { id } = (await this.#json('POST', '/v2/images', 201, image)) as ImageBody;
+    return id;
+  }
+
+  /** Seconds of one `PUT`, by curl. */
+  put(id: string, what: 'file' | 'stage', file: string): Promise<number> {
+    return this.#curl(`/v2/images/${id}/${what}`, ['-X', 'PUT', '-T', file]);
+  }
+
+  /** Seconds of one `GET …/file`, by curl. */
+  download(id: string): Promise<number> {
+    return this.#curl(`/v2/images/${id}/file`, []);
+  }
+
+  async import(id: string, body: Readonly<Record<string, unknown>>): Promise<void> {
+    await this.#json('POST', `/v2/images/${id}/import`, 202, body);
+  }
+
+  /** Seconds from `POST …/import` to `active`. */
+  async importSeconds(id: string, body: Readonly<Record<string, unknown>>): Promise<number> {
+    const began = performance.now();
+    await this.import(id, body);
+    await this.active(id);
+    return (performance.now() - began) / 1000;
+  }
+
+  async active(id: string): Promise<ImageBody> {
+    for (;;) {
+      const image = await this.show(id);
+      const failed = image.os_glance_failed_import ?? '';
+      if (image.status === 'active' && (image.os_glance_importing_to_stores ?? '') === '') {
+        return image;
+      }
+      const isMoving = ['importing', 'uploading', 'saving', 'active'].includes(image.status);
+      if (!isMoving || failed !== '') {
+        throw new Error(`${this.name}: image ${id} is "${image.status}", failed in "${failed}"`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, POLL));
+    }
+  }
+
+  async show(id: string): Promise<ImageBody> {
+    return (await this.#json('GET', `/v2/images/${id}`, 200)) as ImageBody;
+  }
+
+  /** Asks again where the server has not finished with the image yet. */
+  async delete(id: string): Promise<void> {
+    for (let attempt = 0; attempt < 50; attempt += 1) {
+      const answer = await fetch(`${this.url}/v2/images/${id}`, {
+        method: 'DELETE',
+        headers: this.headers,
+      });
+      if (answer.status === 204 || answer.status === 404) return;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    throw new Error(`${this.name}: cannot delete image ${id}`);
+  }
+
+  async #curl(path: string, args: readonly string[]): Promise<number> {
+    const headers = Object.entries({
+      ...this.headers,
+      'content-type': 'application/octet-stream',
+      expect: '',
+    }).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
+    return seconds('curl', ['-sSf', '-o', '/dev/null', ...args, ...headers, this.url + path]);
+  }
+
+  async #json(method: string, path: string, expected: number, body?: unknown): Promise<unknown> {
+    const answer = await fetch(this.url + path, {
+      method,
+      headers: { ...this.headers, 'content-type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (answer.status === expected) return text === '' ? undefined : JSON.parse(text);
+    throw new Error(`${this.name}: ${method} ${path}: ${answer.status} ${text}`);
+  }
+}
