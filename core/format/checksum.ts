@@ -12,6 +12,18 @@ export function crc32c(bytes: Uint8Array): number {
   return crc(CASTAGNOLI_TABLE, bytes);
 }
 
+/** The CRC of ECMA-167 7.2.6: polynomial x^16 + x^12 + x^5 + 1, from 0, not reflected. */
+export function crc16(bytes: Uint8Array): number {
+  let value = 0;
+  for (const byte of bytes) {
+    value ^= byte << 8;
+    for (let bit = 0; bit < 8; bit += 1) {
+      value = (value & 0x8000 ? (value << 1) ^ 0x1021 : value << 1) & 0xffff;
+    }
+  }
+  return value;
+}
+
 /** A copy of the bytes whose 32-bit field at `at` is 0, as checksums over their own field want it. */
 export function withoutField(bytes: Uint8Array, at: number, length = 4): Uint8Array {
   const copy = Uint8Array.from(bytes);

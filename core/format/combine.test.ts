@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fileSystem, gptDisk, mbrDisk } from '../../test/support/images/disk.js';
 import { brokenRules, inspectBytes } from '../../test/support/images/inspect.js';
-import { isoImage } from '../../test/support/images/iso9660.js';
+import { hybridDisc, isoImage } from '../../test/support/images/iso9660.js';
 import { qcow2Image, withBackingFile } from '../../test/support/images/qcow2.js';
 import { vhdDynamic, vhdFixed } from '../../test/support/images/vhd.js';
 import { vmdkDescriptor, vmdkSparse } from '../../test/support/images/vmdk.js';
@@ -54,9 +54,7 @@ describe('combine', () => {
   });
 
   it('takes a disc with a partition table for a disc', () => {
-    const bytes = isoImage();
-    bytes.set(mbrDisk([{ first: 1, sectors: 90 }]).subarray(0, 512), 0);
-    expect(inspectBytes(bytes)).toMatchObject({
+    expect(inspectBytes(hybridDisc())).toMatchObject({
       format: 'iso',
       safe: true,
       metadata: { partition_table: 'mbr', volume_id: 'STOWAGE' },

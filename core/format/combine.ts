@@ -1,3 +1,4 @@
+import type { JsonObject } from '../base/json.js';
 import type { Verdict } from './frame.js';
 import type { Finding, Inspection } from './inspection.js';
 import { finding } from './rules.js';
@@ -18,13 +19,13 @@ export function combine(verdicts: readonly Verdict[], size: number, policy: Poli
     ({ layer }) => layer === 'partition-table' || layer === 'partition-backup',
   );
   const [table] = tables;
-  const image = images[0] ?? raw(size, table);
+  const image = whole(images) ?? raw(size, table);
   const isPlainDisk = image.guestBytesFirst === true;
   const findings = [
-    ...(images.length === 0 ? [image] : images).flatMap((verdict) => verdict.findings),
+    ...images.flatMap((verdict) => verdict.findings),
     ...(isPlainDisk ? (table?.findings ?? []) : []),
     ...verdicts.filter(({ layer }) => layer === 'none').flatMap((verdict) => verdict.findings),
-    ...conflicts(image, images, verdicts),
+    ...conflicts(image, verdicts),
     ...sizeLimit(image, policy.maxVirtualSize),
   ].map((found) => relax(found, policy.relaxedRules));
   return {
@@ -56,14 +57,24 @@ function raw(size: number, table: Verdict | undefined): Verdict {
   };
 }
 
-function conflicts(
-  image: Verdict,
-  images: readonly Verdict[],
-  verdicts: readonly Verdict[],
-): readonly Finding[] {
+/**
+ * The image of the lowest signature, completed by what others say of the same format: a disc may
+ * have the structures of two standards, which name the same files.
+ */
+function whole(images: readonly Verdict[]): Verdict | undefined {
+  const [first] = images;
+  if (first === undefined) return undefined;
+  const parts = images.filter(({ format }) => format === first.format);
+  if (parts.length === 1) return first;
+  const subformat = parts.flatMap((part) => part.subformat ?? []).join('+');
+  const metadata = Object.assign({}, ...parts.map((part) => part.metadata)) as JsonObject;
+  return { ...first, subformat, metadata };
+}
+
+function conflicts(image: Verdict, verdicts: readonly Verdict[]): readonly Finding[] {
   const others = verdicts.filter((verdict) => {
-    if (verdict === image || verdict.layer === 'none') return false;
-    if (verdict.layer === 'image') return images.length > 1;
+    if (verdict.layer === 'none') return false;
+    if (verdict.layer === 'image') return verdict.format !== image.format;
     return verdict.layer !== 'partition-backup' && image.guestBytesFirst !== true;
   });
   return others.map((other) =>

@@ -9,6 +9,7 @@ import { qcow } from './qcow.js';
 import { qcow2 } from './qcow2.js';
 import { qed } from './qed.js';
 import { tar } from './tar.js';
+import { udf } from './udf.js';
 import { vdi } from './vdi.js';
 import { vhd } from './vhd.js';
 import { vhdx } from './vhdx.js';
@@ -25,6 +26,7 @@ export const FORMATS: readonly FormatInspector[] = [
   vdi,
   luks,
   iso9660,
+  udf,
   foreign,
   dmg,
   compressed,

@@ -3,7 +3,7 @@ import type { ByteView } from './byte-view.js';
 import { read, readEnd, type FormatInspector, type Inspecting } from './frame.js';
 import type { Finding } from './inspection.js';
 import { finding } from './rules.js';
-import { paddedToSector } from './sector.js';
+import { DISC_RUN_OUT, paddedToSector } from './sector.js';
 
 // Source: ECMA-119 (ISO 9660) 8.4 "Primary Volume Descriptor"; the set of descriptors starts at
 // sector 16 of 2048 bytes. Numbers marked 2x are little-endian, then big-endian.
@@ -37,9 +37,6 @@ const JOLIET_ESCAPES = ['%/@', '%/C', '%/E'];
 /** SUSP (IEEE P1281) 5.3: the entry that begins the root directory of Rock Ridge. */
 const SUSP = 'SP\x07\x01\xbe\xef';
 const ROOT_READ = 256;
-
-/** Writers count up to 150 sectors of run-out (ECMA-130, 2 seconds) that copies do not hold. */
-const RUN_OUT = 150 * SECTOR;
 
 /** Optical discs. What stands in the system area before sector 16, such as an MBR, is no part. */
 export const iso9660: FormatInspector = { name: 'iso', inspect };
@@ -103,7 +100,7 @@ function* judge(primary: ByteView | undefined, size: number): Iterable<Finding> 
   }
   if (![512, 1024, 2048].includes(blockSize)) {
     yield finding('header-malformed', offset + 128, `The block size is ${blockSize} bytes`);
-  } else if (blocks * blockSize > size + RUN_OUT) {
+  } else if (blocks * blockSize > size + DISC_RUN_OUT) {
     yield finding(
       'truncated',
       offset + 80,

@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import type { Image, Inspection, TaskContext, TaskResult } from '../../core/api.js';
 import { createInspector } from '../../core/format/inspector.js';
 import { anImage, silentLog } from '../../core/plugin/testing/index.js';
-import { isoImage } from '../../test/support/images/iso9660.js';
+import { hybridDisc, isoImage } from '../../test/support/images/iso9660.js';
 import { luks1Image } from '../../test/support/images/luks.js';
 import { gptDisk, mbrDisk } from '../../test/support/images/disk.js';
 import { qcow2Image } from '../../test/support/images/qcow2.js';
+import { udfImage } from '../../test/support/images/udf.js';
 import { vhdFixed } from '../../test/support/images/vhd.js';
 import { vmdkSparse, vmdkStream } from '../../test/support/images/vmdk.js';
 import { IntrospectConfig } from './introspect-config.js';
@@ -93,6 +94,14 @@ describe('introspect', () => {
     ['raw', gptDisk(), 'raw', 'bare', false],
     ['qcow2', qcow2Image(), 'qcow2', 'bare', false],
     ['an encrypted disk', luks1Image(), 'raw', 'bare', false],
+    ['a disc', isoImage(), 'iso', 'bare', false],
+    ['a disc', isoImage(), 'raw', 'bare', true],
+    ['a disc with a partition table', hybridDisc(), 'iso', 'bare', false],
+    ['a disc with a partition table', hybridDisc(), 'raw', 'bare', false],
+    ['UDF', udfImage(), 'iso', 'bare', false],
+    ['UDF', udfImage(), 'raw', 'bare', false],
+    ['UDF and ISO 9660', udfImage({ bridge: true }), 'raw', 'bare', false],
+    ['UDF', udfImage(), 'qcow2', 'bare', true],
     ['raw', gptDisk(), 'ami', 'bare', false],
     ['qcow2', qcow2Image(), 'vmdk', 'ova', false],
   ] as const)(

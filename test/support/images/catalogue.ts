@@ -3,6 +3,7 @@ import { ISO_LENGTH_FIELDS, isoImage } from './iso9660.js';
 import { LUKS1_LENGTH_FIELDS, luks1Image, LUKS2_LENGTH_FIELDS, luks2Image } from './luks.js';
 import { QCOW_LENGTH_FIELDS, qcowImage, QED_LENGTH_FIELDS, qedImage } from './qcow.js';
 import { QCOW2_LENGTH_FIELDS, qcow2Image } from './qcow2.js';
+import { UDF_LENGTH_FIELDS, udfImage } from './udf.js';
 import { VDI_LENGTH_FIELDS, vdiImage } from './vdi.js';
 import { VHD_DYNAMIC_FIELDS, VHD_FOOTER_FIELDS, vhdDynamic, vhdFixed } from './vhd.js';
 import { VHDX_LENGTH_FIELDS, vhdxImage } from './vhdx.js';
@@ -72,6 +73,18 @@ export const IMAGE_KINDS: readonly ImageKind[] = [
   { name: 'vhdx', format: 'vhdx', make: vhdxImage, fields: VHDX_LENGTH_FIELDS },
   { name: 'vdi', format: 'vdi', make: vdiImage, fields: VDI_LENGTH_FIELDS },
   { name: 'iso', format: 'iso', make: isoImage, fields: ISO_LENGTH_FIELDS },
+  {
+    name: 'udf',
+    format: 'iso',
+    make: (patch) => udfImage(optional(patch)),
+    fields: UDF_LENGTH_FIELDS,
+  },
+  {
+    name: 'iso and udf',
+    format: 'iso',
+    make: (patch) => udfImage({ bridge: true, ...optional(patch) }),
+    fields: UDF_LENGTH_FIELDS,
+  },
   { name: 'luks1', format: 'luks', make: luks1Image, fields: LUKS1_LENGTH_FIELDS },
   {
     name: 'luks2',

@@ -1,3 +1,4 @@
+import { mbrDisk } from './disk.js';
 import { Writer, type LengthField, type Patch } from './writer.js';
 
 const SECTOR = 2048;
@@ -35,4 +36,10 @@ export function isoImage(patch?: Patch): Uint8Array {
     .text(PRIMARY_AT + 2 * SECTOR + 88, '%/E')
     .text(21 * SECTOR + 34, 'SP\x07\x01\xbe\xef')
     .apply(patch).bytes;
+}
+
+/** A disc whose system area has the partition table of a stick. */
+export function hybridDisc(): Uint8Array {
+  const table = mbrDisk([{ first: 1, sectors: 90 }]).subarray(0, 512);
+  return isoImage((writer) => writer.set(0, table));
 }
