@@ -49,6 +49,7 @@ export {
 export type {
   ConvertJob,
   FetchOptions,
+  FetchProxy,
   FetchResponse,
   MeasureJob,
   ProgramCommand,

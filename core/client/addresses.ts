@@ -35,6 +35,14 @@ export function refuseAddress(
   return { address: text, kind, network: enclosing(address, kind === 'unique local' ? 64 : 128) };
 }
 
+/** Whether one of the networks holds the address, which was let pass before. */
+export function isOpened(text: string, allowed: readonly Network[]): boolean {
+  const address = parseAddress(text);
+  if (address === undefined) return false;
+  const isMapped = !isV4(address) && address.isIPv4MappedAddress();
+  return holds(allowed, isMapped ? address.toIPv4Address() : address);
+}
+
 /**
  * Takes only what a socket takes too. ipaddr.js reads `::127.0.0.1`, which is IPv4-compatible, as the
  * IPv4-mapped `::ffff:127.0.0.1`; the URL parser writes both in plain groups.

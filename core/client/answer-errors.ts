@@ -1,52 +1,62 @@
-import { errors } from 'undici';
 import { formatDuration } from '../base/duration.js';
 import { PermanentError, StowageError, systemCode, TransientError } from '../base/errors.js';
 import { describeTarget, type Target } from './target.js';
 
-/** Where the exchange was when it failed. */
-export type ExchangePhase = 'connect' | 'answer' | 'body';
-
-interface Failed {
-  readonly target: Target;
-  readonly phase: ExchangePhase;
-  readonly connectTimeoutMs: number;
-  readonly idleTimeoutMs: number;
-}
+/** Where the exchange was when it failed, after the connection was made. */
+export type ExchangePhase = 'answer' | 'body';
 
 /** Bytes of the headers of one answer; signed `Location`s and policies need a few KiB. */
 export const MAX_HEADER_BYTES = 32 * 1024;
 
 /**
- * What a failure of the network or of the other side means for the caller. Errors thrown on purpose
- * pass unchanged.
+ * What a failure on the way to a connection means for the caller. Errors thrown on purpose pass
+ * unchanged, and so does what is not the network's.
  */
-export function exchangeError(cause: unknown, failed: Failed): Error {
-  if (cause instanceof StowageError) return cause;
-  const code = systemCode(cause) ?? (isMalformed(cause) ? 'it is not HTTP/1.1' : 'no reason given');
-  const { phase, idleTimeoutMs } = failed;
-  const source = describeTarget(failed.target);
-  if (code === 'UND_ERR_INVALID_ARG' && cause instanceof Error) return cause;
-  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
-    return new TransientError({
-      code: 'SOURCE_STALLED',
-      message: `${source} has sent nothing for ${formatDuration(idleTimeoutMs)}`,
-      hint: 'Try again later, or use a source that answers faster',
-      cause,
-    });
-  }
-  if (code === 'UND_ERR_HEADERS_OVERFLOW') return invalidAnswer(failed.target, TOO_LONG, cause);
-  if (phase === 'connect' && CERTIFICATE.test(code)) {
+export function dialError(cause: unknown, target: Target): unknown {
+  const code = systemCode(cause);
+  if (cause instanceof StowageError || code === undefined) return cause;
+  const source = describeTarget(target);
+  if (CERTIFICATE.test(code)) {
     return new PermanentError({
       code: 'SOURCE_UNTRUSTED',
       message: `The certificate of ${source} cannot be trusted: ${code}`,
-      hint: 'Use a host with a valid certificate, or start the server with its CA in NODE_EXTRA_CA_CERTS',
+      hint: 'Use a host with a valid certificate; to trust a CA of your own, an operator names its file in the config: ca_file: /etc/ssl/our-ca.pem',
       cause,
     });
   }
-  if (phase === 'answer' && isMalformed(cause)) {
-    return invalidAnswer(failed.target, 'it is not HTTP/1.1', cause);
+  return unreachable(source, REASONS[code] ?? code, cause);
+}
+
+/** The connection was not made in time. */
+export function noConnection(target: Target, timeoutMs: number): TransientError {
+  return unreachable(describeTarget(target), `no connection within ${formatDuration(timeoutMs)}`);
+}
+
+/**
+ * What a failure behind the connection means for the caller. Errors thrown on purpose pass unchanged,
+ * and so do those of a request that could not be written.
+ */
+export function exchangeError(cause: unknown, target: Target, phase: ExchangePhase): Error {
+  if (cause instanceof StowageError) return cause;
+  const code = systemCode(cause) ?? 'no reason given';
+  if (code.startsWith('ERR_') && cause instanceof Error) return cause;
+  if (code === 'HPE_HEADER_OVERFLOW') return invalidAnswer(target, TOO_LONG, cause);
+  const isMalformed = code.startsWith('HPE_');
+  if (phase === 'answer' && isMalformed) {
+    return invalidAnswer(target, NOT_HTTP, cause);
   }
-  return phase === 'body' ? broken(source, code, cause) : unreachable(source, code, cause, failed);
+  const why = isMalformed ? NOT_HTTP : (REASONS[code] ?? code);
+  const source = describeTarget(target);
+  return phase === 'body' ? broken(source, why, cause) : unreachable(source, why, cause);
+}
+
+/** The other side is silent. */
+export function stalled(target: Target, idleTimeoutMs: number): TransientError {
+  return new TransientError({
+    code: 'SOURCE_STALLED',
+    message: `${describeTarget(target)} has sent nothing for ${formatDuration(idleTimeoutMs)}`,
+    hint: 'Try again later, or use a source that answers faster',
+  });
 }
 
 /** The other side answers with something that no reader of HTTP should take. */
@@ -59,15 +69,8 @@ export function invalidAnswer(target: Target, why: string, cause?: unknown): Per
   });
 }
 
-/** The parser's errors carry no code in undici 7.30. */
-function isMalformed(cause: unknown): boolean {
-  return (
-    cause instanceof errors.HTTPParserError ||
-    cause instanceof errors.ResponseContentLengthMismatchError
-  );
-}
-
 const TOO_LONG = `its headers have more than ${MAX_HEADER_BYTES / 1024} KiB`;
+const NOT_HTTP = 'it is not HTTP/1.1';
 
 /** OpenSSL's verification errors and Node's `ERR_TLS_CERT_ALTNAME_INVALID`. */
 const CERTIFICATE = /CERT|LEAF_SIGNATURE/;
@@ -75,20 +78,15 @@ const CERTIFICATE = /CERT|LEAF_SIGNATURE/;
 /** Plain words for the codes that people meet most. */
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'the connection was refused',
-  ECONNRESET: 'the connection was reset',
+  ECONNRESET: 'the connection was closed before the end',
   EHOSTUNREACH: 'there is no route to the host',
   ENETUNREACH: 'there is no route to its network',
   EPIPE: 'the connection was closed',
+  EPROTO: 'it does not speak TLS as it should',
   ETIMEDOUT: 'the connection timed out',
-  UND_ERR_SOCKET: 'the connection was closed',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'the connection was closed before the announced end',
 };
 
-function unreachable(source: string, code: string, cause: unknown, failed: Failed): TransientError {
-  const why =
-    code === 'UND_ERR_CONNECT_TIMEOUT'
-      ? `no connection within ${formatDuration(failed.connectTimeoutMs)}`
-      : (REASONS[code] ?? code);
+function unreachable(source: string, why: string, cause?: unknown): TransientError {
   return new TransientError({
     code: 'SOURCE_UNREACHABLE',
     message: `Cannot reach ${source}: ${why}`,
@@ -97,10 +95,10 @@ function unreachable(source: string, code: string, cause: unknown, failed: Faile
   });
 }
 
-function broken(source: string, code: string, cause: unknown): TransientError {
+function broken(source: string, why: string, cause: unknown): TransientError {
   return new TransientError({
     code: 'SOURCE_BROKEN',
-    message: `${source} broke off: ${REASONS[code] ?? code}`,
+    message: `${source} broke off: ${why}`,
     hint: 'Try again',
     cause,
   });

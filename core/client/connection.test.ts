@@ -9,6 +9,7 @@ import {
   textOf,
 } from '../../test/support/fetching.js';
 import { listenHttp, listenHttps, listenTcp } from '../../test/support/listener.js';
+import { TLS_CERTIFICATE } from '../../test/support/tls-certificate.js';
 import { createGuardedFetch } from './guarded-fetch.js';
 import type { HostLookup } from './resolve.js';
 
@@ -58,6 +59,24 @@ describe('the connection', () => {
     const failure = await failureOf(createGuardedFetch({ lookup }).open(url, options()));
     expect(failure).toEqual(facts('permanent', 'SOURCE_UNTRUSTED'));
     expect(names).toEqual(['images.test']);
+  });
+
+  it('trusts a CA of the config beside the public ones, and still wants the right name', async () => {
+    await using listener = await listenHttps(
+      () => undefined,
+      (_, response) => response.end('trusted'),
+    );
+    const { lookup } = lookups(['127.0.0.1']);
+    const fetch = createGuardedFetch({ lookup });
+    const trusting = options({ ca: TLS_CERTIFICATE.cert });
+    for (const host of ['images.test', 'images.test.']) {
+      const { body } = await fetch.open(`https://${host}:${listener.port}/`, trusting);
+      expect(await textOf(body)).toBe('trusted');
+    }
+    for (const host of ['other.test', '127.0.0.1']) {
+      const failure = await failureOf(fetch.open(`https://${host}:${listener.port}/`, trusting));
+      expect(failure).toEqual(facts('permanent', 'SOURCE_UNTRUSTED'));
+    }
   });
 
   it('is unreachable when the name has no address, is unknown, or is not answered in time', async () => {

@@ -82,6 +82,25 @@ describe('createGuardedFetch', () => {
     expect(JSON.stringify(failures)).not.toMatch(/hun|us%40er/);
   });
 
+  it('asks for the open ports of public addresses, and for every port of opened networks', async () => {
+    await using listener = await listenHttp((_, response) => response.end('here'), LOOPBACK);
+    const { lookup, asked } = lookups(['93.184.215.14']);
+    const fetch = createGuardedFetch({ lookup });
+    const only = options({ ports: [80, 443] });
+    for (const url of ['http://93.184.215.14:22/', 'https://[2606:4700::1111]:6379/']) {
+      const failure = await failureOf(fetch.open(url, only));
+      expect(failure).toEqual(facts('invalid_input', 'PORT_REFUSED'));
+      expect(() => {
+        fetch.check(url, only);
+      }).toThrow(facts('invalid_input', 'PORT_REFUSED'));
+    }
+    const failure = await failureOf(fetch.open('http://images.test:8080/', only));
+    expect(failure.hint).toContain('ports: [80, 443, 8080]');
+    expect(asked).toEqual(['images.test']);
+    const response = await fetch.open(`http://127.0.0.1:${listener.port}/`, only);
+    expect(await textOf(response.body)).toBe('here');
+  });
+
   it.each([
     'file:///etc/passwd',
     'ftp://example.org/',

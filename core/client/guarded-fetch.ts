@@ -1,6 +1,6 @@
 import { CancelledError, InvalidInputError } from '../base/errors.js';
 import type { FetchOptions, FetchResponse, GuardedFetch } from '../plugin/contract/services.js';
-import { guardAddresses } from './address-guard.js';
+import { guardAddresses, type Reach } from './address-guard.js';
 import { abortReason } from './deadline.js';
 import { exchange, type Answer } from './exchange.js';
 import { parseNetworks } from './networks.js';
@@ -31,11 +31,11 @@ export function createGuardedFetch(parts: GuardedFetchParts = {}): GuardedFetchS
   const calls = new Set<Call>();
   let isStopped = false;
   return {
-    check(url, { allow }) {
+    check(url, options) {
       const target = parseTarget(url);
       const literal = literalAddress(target);
-      const allowed = parseNetworks(allow);
-      if (literal !== undefined) guardAddresses(target, [literal], allowed);
+      const reach = reachOf(options);
+      if (literal !== undefined) guardAddresses(target, [literal], reach);
     },
 
     async open(url, options) {
@@ -78,14 +78,21 @@ async function follow(
   lookup: HostLookup,
 ): Promise<FetchResponse> {
   const { method = 'GET', connectTimeoutMs, idleTimeoutMs, maxRedirects, signal } = options;
-  const allowed = parseNetworks(options.allow);
+  const { proxy, ca, credentials } = options;
+  const resolving = {
+    ...{ lookup, reach: reachOf(options), timeoutMs: connectTimeoutMs, signal },
+    isProxied: proxy?.resolves === true,
+  };
   let target = parseTarget(url);
   let headers = withCredentials(requestHeaders(options), target);
   for (let redirects = 0; ; redirects += 1) {
-    const resolving = { lookup, allowed, timeoutMs: connectTimeoutMs, signal };
     const addresses = await resolveTarget(target, resolving);
     const answer = await exchange({
-      ...{ target, addresses, method, headers, connectTimeoutMs, idleTimeoutMs, signal },
+      ...{ target, addresses, method, connectTimeoutMs, idleTimeoutMs, signal },
+      // For this hop alone: what a redirect leads to is asked for anew.
+      headers: { ...headers, ...lowerCased(credentials?.(new URL(target.url)) ?? {}) },
+      ...(proxy === undefined ? {} : { proxy }),
+      ...(ca === undefined ? {} : { ca }),
     });
     const location = redirectLocation(answer.status, answer.headers);
     if (location === undefined) return present(answer, target);
@@ -99,16 +106,23 @@ async function follow(
 
 /** Lower-case names, with what every request has. */
 function requestHeaders({ headers = {} }: FetchOptions): Readonly<Record<string, string>> {
-  const given: Readonly<Record<string, string>> = Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
-  );
   return {
     accept: '*/*',
     // Lengths, ranges and digests are those of the bytes at rest.
     'accept-encoding': 'identity',
     'user-agent': 'stowage',
-    ...given,
+    ...lowerCased(headers),
   };
+}
+
+function lowerCased(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]),
+  );
+}
+
+function reachOf({ allow, ports }: Pick<FetchOptions, 'allow' | 'ports'>): Reach {
+  return { allowed: parseNetworks(allow), ports };
 }
 
 function withCredentials(

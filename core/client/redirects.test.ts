@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import {
   LOOPBACK,
@@ -96,5 +96,38 @@ describe('redirects', () => {
         expect.arrayContaining([expect.stringMatching(/authorization|cookie|x-api-key/)]),
       );
     }
+  });
+
+  it('are each sent the credentials of their own URL alone', async () => {
+    const seen: unknown[] = [];
+    const record = (request: IncomingMessage): void => {
+      seen.push([request.headers.host, request.headers.authorization, request.headers['x-key']]);
+    };
+    const places: string[] = [];
+    await using first = await listenHttp((request, response) => {
+      record(request);
+      redirecting(places)(request, response);
+    }, LOOPBACK);
+    await using second = await listenHttp((request, response) => {
+      record(request);
+      response.end();
+    }, LOOPBACK);
+    places.push('/1', `http://127.0.0.1:${second.port}/end`);
+    const { body } = await createGuardedFetch().open(
+      `http://127.0.0.1:${first.port}/0`,
+      options({
+        headers: { 'X-Key': 'of the caller' },
+        credentials: ({ port, pathname }) => {
+          if (port !== String(first.port)) return {};
+          return pathname === '/0' ? { Authorization: 'Bearer one' } : { 'X-Key': 'two' };
+        },
+      }),
+    );
+    await textOf(body);
+    expect(seen).toEqual([
+      [`127.0.0.1:${first.port}`, 'Bearer one', 'of the caller'],
+      [`127.0.0.1:${first.port}`, undefined, 'two'],
+      [`127.0.0.1:${second.port}`, undefined, undefined],
+    ]);
   });
 });

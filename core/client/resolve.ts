@@ -3,9 +3,8 @@ import { lookup } from 'node:dns/promises';
 import { isIP, type LookupFunction } from 'node:net';
 import { systemCode, TransientError } from '../base/errors.js';
 import { formatDuration } from '../base/duration.js';
-import { guardAddresses } from './address-guard.js';
+import { guardAddresses, guardName, type Reach } from './address-guard.js';
 import { within } from './deadline.js';
-import type { Network } from './networks.js';
 import { describeTarget, literalAddress, type Target } from './target.js';
 
 /** Answers with every address of a host name, best first. */
@@ -17,15 +16,17 @@ export const systemLookup: HostLookup = (hostname) =>
 
 export interface ResolveOptions {
   readonly lookup: HostLookup;
-  readonly allowed: readonly Network[];
+  readonly reach: Reach;
+  /** A proxy resolves the names that this server cannot. */
+  readonly isProxied: boolean;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
 /**
  * Finds the addresses of a target, once, and checks each of them. Only these may be connected to.
- * @returns at least one address
- * @throws {InvalidInputError} `ADDRESS_REFUSED`
+ * @returns at least one address, but none for a name that is left to the proxy
+ * @throws {InvalidInputError} `ADDRESS_REFUSED` · `PORT_REFUSED`
  * @throws {TransientError} `SOURCE_UNREACHABLE` when the name has no address, or not in time
  */
 export async function resolveTarget(
@@ -35,12 +36,16 @@ export async function resolveTarget(
   const literal = literalAddress(target);
   const found =
     literal === undefined
-      ? await lookUp(target, options)
+      ? await addressesOf(target, options)
       : [{ address: literal, family: isIP(literal) }];
+  if (found === undefined) {
+    guardName(target, options.reach);
+    return [];
+  }
   guardAddresses(
     target,
     found.map(({ address }) => address),
-    options.allowed,
+    options.reach,
   );
   return found;
 }
@@ -52,6 +57,19 @@ export function pinnedLookup(addresses: readonly LookupAddress[]): LookupFunctio
     if (all === true) callback(null, [...addresses]);
     else callback(null, first?.address ?? '', first?.family);
   };
+}
+
+/** `undefined` for a name that only the proxy can resolve. */
+async function addressesOf(
+  target: Target,
+  options: ResolveOptions,
+): Promise<readonly LookupAddress[] | undefined> {
+  try {
+    return await lookUp(target, options);
+  } catch (error) {
+    if (options.isProxied && error instanceof TransientError) return undefined;
+    throw error;
+  }
 }
 
 async function lookUp(

@@ -7,6 +7,7 @@ export interface Target {
   readonly url: URL;
   /** The host as a resolver or a socket takes it: IPv6 without brackets. */
   readonly host: string;
+  readonly port: number;
   /** Value of the `authorization` header for the credentials that the URL had. */
   readonly authorization: string | undefined;
   /** For messages: neither credentials nor query, which may hold a signature. */
@@ -35,7 +36,7 @@ export function parseTarget(text: string, base?: Target): Target {
   url.password = '';
   url.hash = '';
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
-  return { url, host, authorization, shown: show(url), from: base?.shown };
+  return { url, host, port: portOf(url), authorization, shown: show(url), from: base?.shown };
 }
 
 /** The host as an address, when it is written as one; `undefined` when it is a name. */
@@ -55,6 +56,11 @@ export function redirectedFrom(from: string | undefined): string {
 
 function parse(text: string, base: string | undefined): URL | undefined {
   return text.length <= MAX_URL && URL.canParse(text, base) ? new URL(text, base) : undefined;
+}
+
+function portOf({ port, protocol }: URL): number {
+  if (port !== '') return Number(port);
+  return protocol === 'https:' ? 443 : 80;
 }
 
 function show(url: URL): string {

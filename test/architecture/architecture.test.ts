@@ -51,7 +51,7 @@ const CONFINED: Readonly<Record<string, RegExp>> = {
   commander: /^core\/cli\//,
   pino: /^core\/telemetry\//,
   'prom-client': /^core\/telemetry\//,
-  undici: /^core\/(?:client|cli)\//,
+  undici: /^core\/cli\//,
   yaml: /^core\/(?:config|cli)\//,
 };
 

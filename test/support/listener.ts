@@ -31,15 +31,21 @@ export function listenHttp(onRequest: RequestListener, where: Where = {}): Promi
   return listen(createServer(onRequest), where);
 }
 
-/** HTTPS with a certificate that nobody trusts; `onName` is told the names that clients ask for. */
-export function listenHttps(onName: (name: string) => void): Promise<Listener> {
-  const server = createSecureServer({
-    ...TLS_CERTIFICATE,
-    SNICallback: (name, answer) => {
-      onName(name);
-      answer(null);
+/** HTTPS with a certificate that nobody trusts by itself; `onName` is told the names that clients ask for. */
+export function listenHttps(
+  onName: (name: string) => void,
+  onRequest: RequestListener = (_, response) => response.end(),
+): Promise<Listener> {
+  const server = createSecureServer(
+    {
+      ...TLS_CERTIFICATE,
+      SNICallback: (name, answer) => {
+        onName(name);
+        answer(null);
+      },
     },
-  });
+    onRequest,
+  );
   server.on('tlsClientError', () => undefined);
   return listen(server, { host: '127.0.0.1' });
 }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../base/clock.js';
 import type { Json, JsonObject } from '../../base/json.js';
+import type { Secret } from '../../base/secret.js';
 import type { Inspection } from '../../format/inspection.js';
 import type { Image } from '../../image/image.js';
 import type { ByteRange } from './store.js';
@@ -97,15 +98,18 @@ export interface ConvertJob extends MeasureJob {
 export interface GuardedFetch {
   /**
    * What `open` would refuse at once, without asking the network: bad URLs and addresses written out.
-   * @throws {InvalidInputError} `URL_INVALID`, `SCHEME_REFUSED`, `ADDRESS_REFUSED`, `NETWORK_INVALID` for `allow`
+   * @throws {InvalidInputError} `URL_INVALID`, `SCHEME_REFUSED`, `ADDRESS_REFUSED`, `PORT_REFUSED`,
+   * `NETWORK_INVALID` for `allow`
    */
-  check(url: string, options: Pick<FetchOptions, 'allow'>): void;
+  check(url: string, options: Pick<FetchOptions, 'allow' | 'ports'>): void;
   /**
    * Resolves with the first answer that is no redirect, whatever its status.
    * @throws {InvalidInputError} as `check`, also for what a name resolves to and for what a redirect names
    * @throws {InvalidInputError} `TOO_MANY_REDIRECTS`
    * @throws {TransientError} `SOURCE_UNREACHABLE` when it may work later, `SOURCE_STALLED` when the other side is silent
    * @throws {PermanentError} `SOURCE_UNTRUSTED` for a bad certificate, `SOURCE_ANSWER_INVALID` for what is not HTTP
+   * @throws {TransientError} `PROXY_UNREACHABLE`
+   * @throws {PermanentError} `PROXY_REFUSED`
    * @throws the signal's reason
    */
   open(url: string, options: FetchOptions): Promise<FetchResponse>;
@@ -118,14 +122,40 @@ export interface FetchOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Networks that may be reached although they are private, in CIDR form. */
   readonly allow: readonly string[];
-  /** For the resolving of the name, and again for the connection with its TLS handshake. */
+  /** Ports that may be asked for at public addresses; networks in `allow` are open at every port. @default every port */
+  readonly ports?: readonly number[];
+  /**
+   * Headers for one URL, asked for at every hop of a chain of redirects and sent at that hop alone: where
+   * credentials of the config belong.
+   */
+  readonly credentials?: (url: URL) => Readonly<Record<string, string>>;
+  /** Certificates in PEM that are trusted beside the public ones. */
+  readonly ca?: string;
+  /** All connections go through it. What is asked of it is checked as without it; its own address is not. */
+  readonly proxy?: FetchProxy;
+  /** For the resolving of the name, and again for the connection with proxy and TLS handshake. */
   readonly connectTimeoutMs: number;
-  /** Silence before the headers are complete, and between two pieces of the body while it is being read; measured to about a second. */
+  /** Silence before the headers are complete, and between two pieces of the body while it is being read. */
   readonly idleTimeoutMs: number;
   /** Redirects that are followed; 0 refuses the first. */
   readonly maxRedirects: number;
   /** Ends the request and the reading of its body. */
   readonly signal: AbortSignal;
+}
+
+/** An HTTP proxy that opens tunnels (`CONNECT`). */
+export interface FetchProxy {
+  /** `http://host:port` or `https://host:port`, without credentials. */
+  readonly url: string;
+  /** Value of the `proxy-authorization` header. */
+  readonly authorization?: Secret;
+  /** Certificates in PEM that are trusted for the proxy itself beside the public ones. */
+  readonly ca?: string;
+  /**
+   * The proxy resolves the names that this server cannot, and has to guard what they resolve to. Otherwise it
+   * is told the address that was checked. @default false
+   */
+  readonly resolves?: boolean;
 }
 
 export interface FetchResponse {
