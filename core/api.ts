@@ -7,6 +7,9 @@ export * from './base/errors.js';
 export type { Json, JsonObject } from './base/json.js';
 export type { Clock } from './base/clock.js';
 export { Secret } from './base/secret.js';
+export { condition, unmetCondition } from './config/condition.js';
+export type { ConditionSubject } from './config/condition.js';
+export type { Condition } from './config/config.js';
 export { byteSize, duration, secret } from './config/types.js';
 export type { Finding, Inspection } from './format/inspection.js';
 export type {

@@ -1,56 +1,33 @@
 import { CapacityError, ForbiddenError, InvalidInputError } from '../base/errors.js';
+import {
+  MAX_PROPERTY_NAME,
+  MAX_PROPERTY_VALUE,
+  RESERVED_PREFIX,
+  isPropertyName,
+  isPropertyValue,
+  isReadOnlyName,
+  isReservedName,
+  isText,
+} from '../image/property-names.js';
 
-/** Names and values that extra properties of an image may have. */
+/** What clients may make of the extra properties and tags of an image. */
 
-/** Characters of a property's name. */
-export const MAX_PROPERTY_NAME = 255;
-/** Characters of a property's value. */
-export const MAX_PROPERTY_VALUE = 65_535;
 /** Characters of a tag. */
 export const MAX_TAG = 255;
-
-/** Names beginning so are the server's own. */
-export const RESERVED_PREFIX = 'os_glance';
-
-/** Names that other releases or parts of the API give a meaning to. */
-const RESERVED_NAMES: ReadonlySet<string> = new Set([
-  'location',
-  'locations',
-  'deleted',
-  'deleted_at',
-]);
-
-/** Names under which an image shows what nobody sets. */
-const READ_ONLY_NAMES: ReadonlySet<string> = new Set([
-  'id',
-  'status',
-  'size',
-  'virtual_size',
-  'checksum',
-  'os_hash_algo',
-  'os_hash_value',
-  'created_at',
-  'updated_at',
-  'direct_url',
-  'self',
-  'file',
-  'schema',
-  'stores',
-]);
 
 /**
  * Refuses names that no client may write.
  * @throws {ForbiddenError} `PROPERTY_READ_ONLY` · `PROPERTY_RESERVED`
  */
 export function assertWritableName(name: string): void {
-  if (READ_ONLY_NAMES.has(name)) {
+  if (isReadOnlyName(name)) {
     throw new ForbiddenError({
       code: 'PROPERTY_READ_ONLY',
       message: `Attribute "${name}" is read-only`,
       hint: 'Leave it out: the server sets it',
     });
   }
-  if (RESERVED_NAMES.has(name) || name.startsWith(RESERVED_PREFIX)) {
+  if (isReservedName(name)) {
     throw new ForbiddenError({
       code: 'PROPERTY_RESERVED',
       message: `Attribute "${name}" is reserved`,
@@ -61,13 +38,13 @@ export function assertWritableName(name: string): void {
 
 /** @throws {InvalidInputError} `PROPERTY_INVALID` */
 export function assertProperty(name: string, value: string): void {
-  if (name === '' || name.length > MAX_PROPERTY_NAME || name === '__proto__' || !isText(name)) {
+  if (!isPropertyName(name)) {
     throw invalid(
       `"${name.slice(0, 40)}" cannot be the name of a property`,
       `Use 1 to ${MAX_PROPERTY_NAME} characters`,
     );
   }
-  if (value.length > MAX_PROPERTY_VALUE || !isText(value)) {
+  if (!isPropertyValue(value)) {
     throw invalid(
       `The value of property "${name}" is no text of at most ${MAX_PROPERTY_VALUE} characters`,
       'Shorten it and remove NUL characters',
@@ -79,11 +56,6 @@ export function assertProperty(name: string, value: string): void {
 export function assertTag(tag: string): void {
   if (tag !== '' && tag.length <= MAX_TAG && isText(tag)) return;
   throw invalid(`"${tag.slice(0, 40)}" cannot be a tag`, `Use 1 to ${MAX_TAG} characters`);
-}
-
-/** What survives a round trip through UTF-8 and SQL: no NUL, no half of a surrogate pair. */
-export function isText(value: string): boolean {
-  return !value.includes('\0') && !/\p{Surrogate}/u.test(value);
 }
 
 /**

@@ -1,7 +1,6 @@
 import path from 'node:path';
 import type {
   AuthConfig,
-  Condition,
   Config,
   ImportsConfig,
   Pipeline,
@@ -10,8 +9,10 @@ import type {
   ServerConfig,
   StoreConfig,
 } from './config.js';
-import type { ConditionSettings, PipelineSettings } from './pipeline-settings.js';
+import { compileCondition } from './condition.js';
+import type { PipelineSettings } from './pipeline-settings.js';
 import { PipelineTasks } from './pipeline-settings.js';
+import { present } from './present.js';
 import { DEFAULT_PIPELINE } from './settings.js';
 import type { Settings } from './settings.js';
 
@@ -140,29 +141,6 @@ function compileEntry(entry: PipelineSettings['tasks'][number]): PipelineEntry {
     timeoutMs: entry.timeout,
     concurrency: entry.concurrency,
   };
-}
-
-function compileCondition(when: ConditionSettings | undefined): Condition | undefined {
-  if (when === undefined || Object.keys(when).length === 0) return undefined;
-  const { disk_format, container_format, size, property, ...same } = when;
-  const values = Object.entries(property ?? {}).map(([name, list]) => [name, list.map(String)]);
-  return present<Condition>({
-    ...same,
-    diskFormat: disk_format,
-    containerFormat: container_format,
-    size: size === undefined ? undefined : present<{ min: number; max: number }>(size),
-    property:
-      property === undefined ? undefined : (Object.fromEntries(values) as Record<string, string[]>),
-  });
-}
-
-/** Leaves out the keys that are `undefined`. */
-function present<T extends object>(value: {
-  readonly [K in keyof T]?: T[K] | undefined;
-}): Partial<T> {
-  return Object.fromEntries(
-    Object.entries(value).filter(([, member]) => member !== undefined),
-  ) as Partial<T>;
 }
 
 function freeze<T>(value: T): T {

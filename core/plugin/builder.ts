@@ -77,7 +77,8 @@ export class Builder {
     config: unknown,
     owner: ServiceOwner,
   ): T {
-    const site = { dataDir: this.#config.dataDir, id: owner.id };
+    const { dataDir, images } = this.#config;
+    const site = { dataDir, id: owner.id, maxProperties: images.maxProperties };
     const services = this.#services(owner, () => this.#late.registry());
     return construct({ target, inject, config, site, services, stores: this.#late });
   }

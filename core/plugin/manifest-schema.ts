@@ -10,10 +10,7 @@ const KNOWN_SERVICES = new Set<symbol>([
   ...Object.values(services).map(({ symbol }) => symbol),
 ]);
 
-const Class = z.custom<new () => unknown>(
-  (value) => typeof value === 'function',
-  'must be a class',
-);
+const Class = z.custom<new () => unknown>(isFunction, 'must be a class');
 
 const Schema = z.custom<z.ZodType>(
   (value) => typeof (value as { safeParse?: unknown } | null)?.safeParse === 'function',
@@ -83,6 +80,7 @@ export const ManifestSchema = z.strictObject({
     )
     .readonly()
     .optional(),
+  writes: z.custom<() => readonly string[]>(isFunction, 'must be a function').optional(),
   defaults: z
     .strictObject({
       timeoutMs: Count.optional(),
@@ -93,3 +91,7 @@ export const ManifestSchema = z.strictObject({
   methods: z.array(Method).readonly().optional(),
   stores: z.array(Driver).readonly().optional(),
 });
+
+function isFunction(value: unknown): boolean {
+  return typeof value === 'function';
+}

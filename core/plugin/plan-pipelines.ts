@@ -1,23 +1,30 @@
 import type { Pipeline } from '../config/config.js';
 import { claimsOverlap } from './claims.js';
+import { judgeWrites } from './judge-writes.js';
 import type { LoadedPackage } from './load.js';
 import { orderProblems } from './order.js';
 import type { PlannedPipeline, PlannedTask, Planning } from './planning.js';
 
 interface PlacedTask extends PlannedTask {
   readonly index: number;
+  /** In the config file. */
+  readonly path: string;
 }
 
 /** Loads the enabled entries of every pipeline and judges what they are together. */
 export async function planPipelines(planning: Planning): Promise<readonly PlannedPipeline[]> {
   const { pipelines } = planning.config.imports;
   const isShort = pipelines.length === 1 && pipelines[0]?.when === undefined;
-  const planned: PlannedPipeline[] = [];
+  const planned: { readonly when: Pipeline['when']; readonly tasks: readonly PlacedTask[] }[] = [];
   for (const [at, pipeline] of pipelines.entries()) {
     const path = isShort ? 'imports.pipeline' : `imports.pipelines[${at}].tasks`;
     planned.push({ when: pipeline.when, tasks: await planPipeline(planning, pipeline, path) });
   }
   judgeTogether(planning, planned);
+  judgeWrites(
+    planning,
+    planned.flatMap(({ tasks }) => tasks),
+  );
   return planned;
 }
 
@@ -25,7 +32,7 @@ async function planPipeline(
   planning: Planning,
   pipeline: Pipeline,
   path: string,
-): Promise<readonly PlannedTask[]> {
+): Promise<readonly PlacedTask[]> {
   const tasks: PlacedTask[] = [];
   const faultsBefore = planning.faults.length;
   for (const [index, entry] of pipeline.tasks.entries()) {
@@ -44,7 +51,8 @@ async function planPipeline(
     }
     const { config: schema } = loaded.manifest;
     const judged = planning.judge(entry.id, loaded, schema, entry.config, `${place}.config`);
-    tasks.push({ entry, loaded, index, config: judged?.config, frozen: judged?.frozen ?? {} });
+    const { config, frozen = {} } = judged ?? {};
+    tasks.push({ entry, loaded, index, path: place, config, frozen });
   }
   judgeOrder(planning, tasks, path, planning.faults.length > faultsBefore);
   return tasks;

@@ -23,7 +23,7 @@ function scan(refuse: boolean): ImportTask {
     target: manifest.task,
     inject: manifest.inject ?? [],
     config: { refuse },
-    site: { dataDir: '/nowhere', id: 'scan' },
+    site: { dataDir: '/nowhere', id: 'scan', maxProperties: 128 },
     services: detachedServices,
     stores,
   });
@@ -36,7 +36,7 @@ describeStore('@acme/stowage-plugin-scan', async (directory): Promise<Store> => 
     target: driver.store,
     inject: driver.inject ?? [],
     config: { directory },
-    site: { dataDir: directory, id: 'archive' },
+    site: { dataDir: directory, id: 'archive', maxProperties: 128 },
     services: detachedServices,
     stores,
   });

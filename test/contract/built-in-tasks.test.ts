@@ -4,6 +4,8 @@ import { nodeFiles } from '../../core/plugin/testing/index.js';
 import { ConvertConfig } from '../../plugins/convert/convert-config.js';
 import { ConvertTask } from '../../plugins/convert/convert-task.js';
 import { FilesystemStore } from '../../plugins/filesystem/filesystem-store.js';
+import { InjectConfig } from '../../plugins/inject-metadata/inject-config.js';
+import { InjectTask } from '../../plugins/inject-metadata/inject-task.js';
 import { IntrospectConfig } from '../../plugins/introspect/introspect-config.js';
 import { IntrospectTask } from '../../plugins/introspect/introspect-task.js';
 import { StageTask } from '../../plugins/stage/stage-task.js';
@@ -79,6 +81,23 @@ describeTask('virtual-size', [
     title: 'a qcow2',
     task: () => new VirtualSizeTask(),
     context: () => ({ image: { diskFormat: 'qcow2' }, data: qcow2Image() }),
+  },
+]);
+
+const inject = (config: object) => () =>
+  new InjectTask(InjectConfig.parse(config), { maxProperties: 2 });
+
+describeTask('inject-metadata', [
+  {
+    title: 'a rule that holds',
+    task: inject({ rules: [{ when: { role: 'member' }, properties: { a: 1 } }] }),
+    context: () => ({ data: gptDisk() }),
+  },
+  {
+    title: 'more properties than an image may have',
+    task: inject({ rules: [{ properties: { a: 1, b: 2, c: 3 } }] }),
+    context: () => ({ data: gptDisk() }),
+    fails: { class: 'permanent', code: 'PROPERTIES_EXCEEDED' },
   },
 ]);
 

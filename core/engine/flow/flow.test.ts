@@ -54,7 +54,7 @@ function input(overrides: Partial<FlowInput> = {}): FlowInput {
     method: method('web-download', 'new'),
     subject: {
       image: anImage({ diskFormat: 'qcow2' }),
-      caller: { userId: 'u', projectId: 'p', roles: ['member'] },
+      caller: { projectId: 'p', roles: ['member'] },
       method: 'web-download',
       stores: ['fast', 'slow'],
       size: undefined,

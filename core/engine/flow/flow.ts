@@ -1,9 +1,9 @@
+import { unmetCondition } from '../../config/condition.js';
+import type { ConditionSubject } from '../../config/condition.js';
 import type { ImportsConfig } from '../../config/config.js';
 import { InvalidInputError } from '../../base/errors.js';
 import type { ImportMethod } from '../../plugin/contract/manifest.js';
 import type { ResolvedEntry, ResolvedPipeline } from '../../plugin/plugins.js';
-import { unmetCondition } from './condition.js';
-import type { ConditionSubject } from './condition.js';
 import type { FlowTask } from '../import.js';
 
 export interface FlowInput {

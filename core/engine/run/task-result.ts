@@ -1,11 +1,9 @@
 import { PermanentError } from '../../base/errors.js';
+import { isTakenName } from '../../image/property-names.js';
 import { claimCovers } from '../../plugin/claims.js';
 import type { PluginManifest } from '../../plugin/contract/manifest.js';
 import type { TaskResult } from '../../plugin/contract/task.js';
 import type { Plugins } from '../../plugin/plugins.js';
-
-/** Properties that only the Image API itself writes. */
-const RESERVED_PREFIX = 'os_glance';
 
 /**
  * Holds a task's result against what its plugin may write.
@@ -18,7 +16,7 @@ export function checkResult(plugins: Plugins, manifest: PluginManifest, result: 
     .map((entry) => entry.manifest)
     .filter(({ name }) => name !== manifest.name);
   for (const property of Object.keys(result.draft?.properties ?? {})) {
-    if (property.startsWith(RESERVED_PREFIX)) {
+    if (isTakenName(property)) {
       throw forbidden('PROPERTY_RESERVED', manifest.name, property, 'the Image API');
     }
     const owner = others.find(({ properties = [] }) =>

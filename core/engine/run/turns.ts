@@ -4,7 +4,7 @@ import type { TaskView } from '../../plugin/contract/view.js';
 import { Plugins } from '../../plugin/plugins.js';
 import type { LoadedTask } from '../../plugin/plugins.js';
 import type { Generation } from '../../staging/generation.js';
-import { unmetCondition } from '../flow/condition.js';
+import { unmetCondition } from '../../config/condition.js';
 import { currentGeneration, taskView } from '../flow/view.js';
 import type { FlowTask, ImportRecord, TaskRecord } from '../import.js';
 import { Journal } from '../journal.js';

@@ -2,7 +2,7 @@ import { inject, injectable } from 'inversify';
 import { randomUUID } from 'node:crypto';
 import { Plugins } from '../../plugin/plugins.js';
 import type { TaskView } from '../../plugin/contract/view.js';
-import { unmetCondition } from '../flow/condition.js';
+import { unmetCondition } from '../../config/condition.js';
 import type { FlowTask } from '../import.js';
 import { Intake } from './intake.js';
 import type { Accepted } from './intake.js';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { InvalidInputError } from '../../base/errors.js';
 import { describeJsonIssues } from '../../base/json-issues.js';
-import { isText } from '../../catalogue/property-rules.js';
 import { CONTAINER_FORMATS, DISK_FORMATS, VISIBILITIES } from '../../image/image.js';
 import type { ImageAttributes } from '../../image/image.js';
+import { isText } from '../../image/property-names.js';
 
 const text = z.string().max(255).refine(isText, 'must not have NUL characters');
 const count = z.number().int().min(0).max(2_147_483_647);

@@ -1,6 +1,6 @@
 import type { JsonObject } from '../../base/json.js';
-import { RESERVED_PREFIX } from '../../catalogue/property-rules.js';
 import type { Image } from '../../image/image.js';
+import { RESERVED_PREFIX } from '../../image/property-names.js';
 import { presentTime } from './time.js';
 
 /** What an image shows beside its own record. */

@@ -39,6 +39,11 @@ export interface PluginManifest {
    * may write properties outside any claim as well, but not another plugin's.
    */
   readonly properties?: readonly string[];
+  /**
+   * Image properties that the task writes because its config says so. They are judged at start:
+   * reserved names, and those that another plugin claims, stop it.
+   */
+  writes?(config: unknown): readonly string[];
   readonly defaults?: TaskDefaults;
 
   readonly methods?: readonly ImportMethod[];
@@ -97,12 +102,14 @@ export interface StoreDriver {
 /** The validated config of the plugin, method or store that is being constructed. */
 export const PluginConfig = serviceToken<never>('PluginConfig');
 
-/** Facts about the server that stores and methods may need. */
+/** Facts about the server. */
 export interface PluginSite {
   /** Absolute directory that relative paths in config start from. */
   readonly dataDir: string;
   /** Id of the configured store, for a store; the entry's id, for a task. */
   readonly id: string;
+  /** Extra properties that an image may have. */
+  readonly maxProperties: number;
 }
 export const PluginSite = serviceToken<PluginSite>('PluginSite');
 

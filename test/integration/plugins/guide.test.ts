@@ -75,6 +75,7 @@ async function configKeys(): Promise<Readonly<Record<string, readonly string[]>>
     await import('../../../plugins/web-download/web-download-config.js');
   return {
     convert: leaves(ConvertConfig.parse({})),
+    'inject-metadata': ['rules'],
     introspect: leaves(IntrospectConfig.parse({})),
     'web-download': leaves(WebDownloadConfig.parse({})),
     filesystem: ['path'],

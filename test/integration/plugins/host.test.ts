@@ -242,6 +242,30 @@ imports:
     ]);
   });
 
+  it('refuses to write properties of the Image API and of other plugins', async () => {
+    await using dir = await tempDir();
+    const names = [
+      ...['hw_disk_bus', 'os_glance_x', 'os_hash_x', 'owner', 'status', 'locations'],
+      ...['x'.repeat(256), 'stowage_source_sha512'],
+    ];
+    const properties = names.map((name) => `${name}: x`).join(', ');
+    const inject = `{ plugin: inject-metadata, config: { rules: [{ properties: { ${properties} } }] } }`;
+    const place = 'imports.pipeline[1].config: inject-metadata';
+    expect(
+      await faults(dir.path, `imports: { pipeline: [stage, ${inject}, convert, store] }`),
+    ).toEqual([
+      `${place}: the name "os_glance_x" belongs to the Image API`,
+      `${place}: the name "os_hash_x" belongs to the Image API`,
+      `${place}: the name "owner" belongs to the Image API`,
+      `${place}: the name "status" belongs to the Image API`,
+      `${place}: the name "locations" belongs to the Image API`,
+      `${place}: "${'x'.repeat(256)}" cannot be the name of a property`,
+      `${place}: the property "stowage_source_sha512" belongs to the plugin "convert"`,
+    ]);
+    const fine = `{ plugin: inject-metadata, config: { rules: [{ properties: { stowage_source_x: y } }] } }`;
+    await load(dir.path, `imports: { pipeline: [stage, ${fine}, store] }`);
+  });
+
   it('refuses a method that two plugins bring, unless one is chosen', async () => {
     await using dir = await tempDir();
     const source = taskPlugin(

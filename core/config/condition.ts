@@ -1,15 +1,37 @@
-import type { Condition } from '../../config/config.js';
-import type { Image } from '../../image/image.js';
-import type { CallerView } from '../../plugin/contract/view.js';
+import type { z } from 'zod';
+import type { Image } from '../image/image.js';
+import type { Condition } from './config.js';
+import { ConditionSettings } from './pipeline-settings.js';
+import { present } from './present.js';
 
 /** What a condition of the config looks at. */
 export interface ConditionSubject {
   readonly image: Image;
-  readonly caller: CallerView;
+  readonly caller: { readonly projectId: string | null; readonly roles: readonly string[] };
   readonly method: string;
   readonly stores: readonly string[];
   /** Bytes of the data; `undefined` where they are not known. */
   readonly size: number | undefined;
+}
+
+/** Schema of a `when` in the config of a plugin, with the keys that a pipeline entry's has. */
+export function condition(): z.ZodType<Condition, z.input<typeof ConditionSettings>> {
+  return ConditionSettings.transform((settings) => compileCondition(settings) ?? {});
+}
+
+/** As it is evaluated; one that asks for nothing is none. */
+export function compileCondition(when: ConditionSettings | undefined): Condition | undefined {
+  if (when === undefined || Object.keys(when).length === 0) return undefined;
+  const { disk_format, container_format, size, property, ...same } = when;
+  const values = Object.entries(property ?? {}).map(([name, list]) => [name, list.map(String)]);
+  return present<Condition>({
+    ...same,
+    diskFormat: disk_format,
+    containerFormat: container_format,
+    size: size === undefined ? undefined : present<{ min: number; max: number }>(size),
+    property:
+      property === undefined ? undefined : (Object.fromEntries(values) as Record<string, string[]>),
+  });
 }
 
 /** Why a condition does not hold; `undefined` when it does, or when there is none. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { anImage } from '../../../test/support/an-image.js';
+import { anImage } from '../../test/support/an-image.js';
 import { unmetCondition } from './condition.js';
 import type { ConditionSubject } from './condition.js';
 
 const subject: ConditionSubject = {
   image: anImage({ diskFormat: 'vmdk', properties: { os_distro: 'debian' } }),
-  caller: { userId: 'u', projectId: 'p1', roles: ['member', 'reader'] },
+  caller: { projectId: 'p1', roles: ['member', 'reader'] },
   method: 'glance-direct',
   stores: ['fast'],
   size: 100,
