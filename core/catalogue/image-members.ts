@@ -11,8 +11,8 @@ import type { Clock } from '../base/clock.js';
 import type { Database, Reader } from '../engine/ports.js';
 import type { Image } from '../image/image.js';
 import type { ImageMember } from '../image/member.js';
+import { isText } from '../image/property-names.js';
 import type { Members } from './members.js';
-import { isText } from './property-rules.js';
 
 /** Characters of a project's id. */
 const MAX_PROJECT_ID = 255;
