@@ -69,7 +69,13 @@ export type {
   StreamSource,
 } from './plugin/contract/source.js';
 export { isFileStore } from './plugin/contract/store.js';
-export type { ByteRange, FileStore, Store, StoredObject } from './plugin/contract/store.js';
+export type {
+  ByteRange,
+  FileStore,
+  Store,
+  StoreHistory,
+  StoredObject,
+} from './plugin/contract/store.js';
 export type {
   ByteObserver,
   ImportTask,

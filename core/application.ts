@@ -26,6 +26,7 @@ import type { PluginHost } from './plugin/host.js';
 import { Plugins } from './plugin/plugins.js';
 import { stagingCapacity, warnOfCopies } from './sizing.js';
 import { StoreRegistry } from './store/registry.js';
+import { StoreSupervision } from './store/supervision.js';
 import { Logger, createLogger } from './telemetry/logger.js';
 import { ServerMetrics } from './telemetry/metrics.js';
 
@@ -100,8 +101,14 @@ async function startAll({ config, log, metrics, services, host }: Running): Prom
       tx.startEpoch(systemClock.now(), { pid: process.pid, host: hostname() }),
     );
     undo.push(() => services.stop());
-    await host.stores.start();
-    undo.push(() => host.stores.stop());
+    const stores = new StoreSupervision(
+      host.stores,
+      async () => new Set(await database.read.usedStores()),
+      systemClock,
+      log,
+    );
+    undo.push(() => stores.stop());
+    await stores.start();
 
     const capacity = await stagingCapacity(config, database.read);
     const container = new Container({ defaultScope: 'Singleton' });

@@ -27,7 +27,8 @@ export async function warnOfCopies(
   log: Logger,
 ): Promise<void> {
   const staging = await stat(config.staging.path);
-  for (const { id } of stores.list()) {
+  const down = new Set(stores.outages().map(({ id }) => id));
+  for (const { id } of stores.list().filter((info) => !down.has(info.id))) {
     const store = stores.get(id);
     if (!isFileStore(store)) continue;
     const { dev } = await stat(store.root);

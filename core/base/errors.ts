@@ -153,7 +153,7 @@ export function describeFailure(error: unknown): Failure {
   return {
     class: 'bug',
     code: 'INTERNAL',
-    message: error instanceof Error ? error.message : String(error),
+    message: error instanceof Error ? wordsOf(error) : String(error),
     hint: 'Report this with the log of the server around this time',
     ...common,
   };
@@ -163,10 +163,19 @@ function causesOf(error: unknown): readonly string[] {
   const causes: string[] = [];
   let cause = error instanceof Error ? error.cause : undefined;
   while (cause instanceof Error && causes.length < MAX_CAUSES) {
-    causes.push(cause.message);
+    causes.push(wordsOf(cause));
     cause = cause.cause;
   }
   return causes;
+}
+
+/**
+ * The message of an error for people who may not know where the server keeps its files: in what the
+ * system says of a call, a path is shortened to its last part.
+ */
+export function wordsOf(error: Error): string {
+  if (!('syscall' in error)) return error.message;
+  return error.message.replace(/'[^']*\/([^'/]*)'/g, "'$1'");
 }
 
 /** The code of a Node system error (`ENOENT`), or `undefined` for anything else. */

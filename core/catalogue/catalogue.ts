@@ -45,6 +45,12 @@ export interface Catalogue {
    */
   remove(caller: Caller, id: string): Promise<void>;
   /**
+   * Removes the bytes of an active image from one store; others keep them.
+   * @throws as {@link showForChange}; {NotFoundError} `NOT_IN_STORE`
+   * @throws {ForbiddenError} `LAST_LOCATION`; {ConflictError} `IMAGE_STATE`
+   */
+  removeFromStore(caller: Caller, id: string, store: string): Promise<void>;
+  /**
    * Closes or opens the bytes of an active image; harmless when it is so already.
    * @throws as {@link showForChange}; {ForbiddenError} `IMAGE_STATE`
    */

@@ -115,6 +115,11 @@ export function createCatalogue(parts: CatalogueParts): Catalogue {
       await parts.removal.deleteImage(id);
     },
 
+    async removeFromStore(caller, id, store) {
+      assertCanChangeImage(caller, id, await database.read.image(id));
+      await parts.removal.removeFromStore(id, store);
+    },
+
     async setActive(caller, id, wanted) {
       await database.write(async (tx) => {
         const image = await tx.image(id);

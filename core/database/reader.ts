@@ -19,7 +19,7 @@ import {
   readNewestImports,
   readTasks,
 } from './imports/import-reads.js';
-import { listLocations } from './locations/locations.js';
+import { listLocations, listUsedStores } from './locations/locations.js';
 import { readPluginState } from './plugin-states.js';
 import { listGenerations, readGeneration } from './staging/generations.js';
 import { readObservations } from './staging/observations.js';
@@ -100,6 +100,10 @@ export class SqliteReader implements Reader {
 
   locations(query: LocationQuery): Promise<readonly Location[]> {
     return listLocations(this.sql, query);
+  }
+
+  usedStores(): Promise<readonly string[]> {
+    return listUsedStores(this.sql);
   }
 
   pluginState(plugin: string, key: string): Promise<Json | undefined> {

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import {
   CapacityError,
   ConflictError,
@@ -5,6 +6,7 @@ import {
   StowageError,
   systemCode,
   TransientError,
+  wordsOf,
 } from '../base/errors.js';
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
@@ -15,8 +17,8 @@ export function fileError(error: unknown, action: 'read' | 'write', path: string
   if (error instanceof StowageError) return error;
   const code = systemCode(error) ?? 'unknown';
   const facts = {
-    message: `Cannot ${action} the file "${path}": ${error instanceof Error ? error.message : String(error)}`,
-    details: { path, systemCode: code },
+    message: `Cannot ${action} the file "${basename(path)}": ${error instanceof Error ? wordsOf(error) : String(error)}`,
+    details: { systemCode: code },
     cause: error,
   };
   if (FULL.has(code)) {

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { IntegrityError } from '../base/errors.js';
 import type { FilledBlock } from './block-pool.js';
 import type { FlushLane } from './flush-lane.js';
@@ -127,8 +128,8 @@ export class TargetFile {
 export function prefixMissing(path: string, prefix: number, size: number): IntegrityError {
   return new IntegrityError({
     code: 'PREFIX_MISSING',
-    message: `The file "${path}" should begin with ${prefix} bytes that were kept, but has ${size}`,
+    message: `The file "${basename(path)}" should begin with ${prefix} bytes that were kept, but has ${size}`,
     hint: 'Check the disk; the import has to begin from its first byte again',
-    details: { path, prefix, size },
+    details: { prefix, size },
   });
 }

@@ -62,6 +62,8 @@ export interface Reader {
   reservedBytes(): Promise<number>;
 
   locations(query: LocationQuery): Promise<readonly Location[]>;
+  /** Ids of the stores that hold bytes, configured or not. */
+  usedStores(): Promise<readonly string[]>;
 
   pluginState(plugin: string, key: string): Promise<Json | undefined>;
 }

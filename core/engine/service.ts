@@ -118,6 +118,13 @@ export interface Removal {
    * @throws {ConflictError} `IMAGE_STATE` when another delete was faster
    */
   deleteImage(imageId: string): Promise<void>;
+  /**
+   * Takes an active image out of one of the stores that hold it; the bytes go in the background.
+   * @throws {NotFoundError} `IMAGE_NOT_FOUND` · `NOT_IN_STORE`
+   * @throws {ForbiddenError} `LAST_LOCATION`
+   * @throws {ConflictError} `IMAGE_STATE`
+   */
+  removeFromStore(imageId: string, store: string): Promise<void>;
 }
 export const Removal = Symbol('Removal');
 

@@ -15,6 +15,7 @@ import { imageMemberRoutes } from './routes/image-members.js';
 import { imageRoutes } from './routes/images.js';
 import { importRoutes } from './routes/imports.js';
 import { operationRoutes } from './routes/operations.js';
+import { storeRoutes } from './routes/stores.js';
 import { taskRoutes } from './routes/tasks.js';
 
 /** Codes of a connection that the other side has ended. */
@@ -33,6 +34,7 @@ export function createApp(parts: HttpParts, lifetime: Lifetime): Koa<HttpState> 
     imageDataRoutes(parts),
     imageImportRoutes(parts),
     imageMemberRoutes(parts),
+    storeRoutes(parts),
     taskRoutes(parts),
     importRoutes(parts, lifetime),
     operationRoutes(parts, lifetime),

@@ -15,6 +15,9 @@ const FAILED_TASKS: readonly TaskRecord['state'][] = [
   'revert_failed',
 ];
 
+/** A store that has the image from another task is skipped. */
+const OVER: readonly TaskRecord['state'][] = ['succeeded', 'skipped'];
+
 /**
  * Gathers what images show beside their records: where their bytes are, how their last imports went.
  * A list costs as many reads as one image. Answers in the order of the images.
@@ -52,7 +55,7 @@ function importProperties(last: ImportDetail | undefined): Readonly<Record<strin
 }
 
 function pendingStores(record: ImportRecord, tasks: readonly TaskRecord[]): readonly string[] {
-  const over = tasks.filter(({ state }) => state === 'succeeded' || FAILED_TASKS.includes(state));
+  const over = tasks.filter(({ state }) => OVER.includes(state) || FAILED_TASKS.includes(state));
   return record.stores.filter((store) => !over.some((task) => task.store === store));
 }
 

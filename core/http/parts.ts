@@ -18,7 +18,7 @@ export interface HttpParts {
   readonly imports: Imports;
   readonly uploads: Uploads;
   readonly downloads: Downloads;
-  readonly stores: Pick<StoreRegistry, 'list' | 'has'>;
+  readonly stores: Pick<StoreRegistry, 'list' | 'has' | 'outages' | 'properties'>;
   readonly plugins: Pick<Plugins, 'methods'>;
   readonly database: Pick<Database, 'read'>;
   readonly authenticator: Authenticator;

@@ -1,4 +1,4 @@
-import { NotFoundError } from '../base/errors.js';
+import { InvalidInputError, NotFoundError, StowageError, TransientError } from '../base/errors.js';
 import type { Store } from '../plugin/contract/store.js';
 import type { StoreInfo, Stores } from '../plugin/contract/services.js';
 
@@ -7,17 +7,43 @@ export interface RegisteredStore {
   readonly store: Store;
 }
 
-/** The configured stores by id, in config order. Exactly one is the default. */
+/** A store that could not be got ready. */
+export interface StoreOutage {
+  readonly id: string;
+  readonly error: unknown;
+}
+
+/**
+ * The configured stores by id, in config order. Exactly one is the default. A store that cannot be
+ * got ready is down: whoever asks for it is told so, and the others work.
+ */
 export class StoreRegistry implements Stores {
   readonly #stores: ReadonlyMap<string, RegisteredStore>;
+  readonly #down = new Map<string, unknown>();
 
   constructor(stores: readonly RegisteredStore[]) {
     this.#stores = new Map(stores.map((registered) => [registered.info.id, registered]));
   }
 
-  /** Gets every store ready. @throws what the first store that cannot be used throws */
-  async start(): Promise<void> {
-    for (const { store } of this.#stores.values()) await store.start?.();
+  /**
+   * Gets every store ready; answers those that are down.
+   * @param holding the stores that hold images, as the database knows
+   * @throws {InvalidInputError} of the first store whose configuration is wrong
+   */
+  async start(holding: ReadonlySet<string>): Promise<readonly StoreOutage[]> {
+    for (const id of this.#stores.keys()) await this.#begin(id, holding.has(id));
+    return this.outages();
+  }
+
+  /** Tries those that are down again; answers which of them can be used now. */
+  async revive(holding: ReadonlySet<string>): Promise<readonly string[]> {
+    const down = [...this.#down.keys()];
+    for (const id of down) await this.#begin(id, holding.has(id));
+    return down.filter((id) => !this.#down.has(id));
+  }
+
+  outages(): readonly StoreOutage[] {
+    return [...this.#down].map(([id, error]) => ({ id, error }));
   }
 
   async stop(): Promise<void> {
@@ -32,13 +58,33 @@ export class StoreRegistry implements Stores {
     return this.#registered(id).info;
   }
 
-  /** @throws {NotFoundError} `STORE_NOT_FOUND` */
+  /** What the driver says of a store, for administrators. */
+  properties(id: string): ReturnType<NonNullable<Store['properties']>> {
+    return this.#registered(id).store.properties?.() ?? {};
+  }
+
+  /**
+   * @throws {NotFoundError} `STORE_NOT_FOUND`
+   * @throws {TransientError} `STORE_UNAVAILABLE` while it is down
+   */
   get(id: string): Store {
-    return this.#registered(id).store;
+    const { store } = this.#registered(id);
+    if (this.#down.has(id)) throw unavailable(id, this.#down.get(id));
+    return store;
   }
 
   has(id: string): boolean {
     return this.#stores.has(id);
+  }
+
+  async #begin(id: string, holdsObjects: boolean): Promise<void> {
+    try {
+      await this.#registered(id).store.start?.({ holdsObjects });
+      this.#down.delete(id);
+    } catch (error) {
+      if (error instanceof InvalidInputError) throw error;
+      this.#down.set(id, error);
+    }
   }
 
   #registered(id: string): RegisteredStore {
@@ -50,4 +96,14 @@ export class StoreRegistry implements Stores {
       hint: `The configured stores are: ${[...this.#stores.keys()].join(', ')}`,
     });
   }
+}
+
+function unavailable(id: string, reason: unknown): TransientError {
+  const hint = reason instanceof StowageError ? reason.hint : undefined;
+  return new TransientError({
+    code: 'STORE_UNAVAILABLE',
+    message: `Store "${id}" cannot be used for now: ${reason instanceof Error ? reason.message : String(reason)}`,
+    hint: hint ?? 'The operator finds the reason in the log; the store is tried again by itself',
+    cause: reason,
+  });
 }

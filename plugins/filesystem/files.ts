@@ -1,5 +1,6 @@
 import { access, link, open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { ConflictError, systemCode } from '../../core/api.js';
 
@@ -13,7 +14,7 @@ export async function linkOnce(file: string, target: string): Promise<void> {
     if (ours.ino === theirs.ino && ours.dev === theirs.dev) return;
     throw new ConflictError({
       code: 'OBJECT_EXISTS',
-      message: `${target} exists already`,
+      message: `The object "${path.basename(target)}" exists already`,
       hint: 'Names of objects are never used twice',
       cause: error,
     });

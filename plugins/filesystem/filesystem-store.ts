@@ -3,8 +3,15 @@ import type { FileHandle } from 'node:fs/promises';
 import { access, mkdir, open, readFile, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
-import { IntegrityError, PermanentError, TransientError, systemCode } from '../../core/api.js';
-import type { ByteRange, FileStore, Files, StoredObject } from '../../core/api.js';
+import { IntegrityError, InvalidInputError, TransientError, systemCode } from '../../core/api.js';
+import type {
+  ByteRange,
+  FileStore,
+  Files,
+  JsonObject,
+  StoreHistory,
+  StoredObject,
+} from '../../core/api.js';
 import { abortable, exists, ignore, linkOnce, syncDirectory, withFile } from './files.js';
 import { PART_SUFFIX, nameOf, objectPath, urlOf } from './object-path.js';
 import { SparseWriter } from './sparse-writer.js';
@@ -37,8 +44,10 @@ export class FilesystemStore implements FileStore {
     private readonly files: Files,
   ) {}
 
-  async start(): Promise<void> {
+  async start({ holdsObjects }: StoreHistory): Promise<void> {
     await this.#doing('get ready', async () => {
+      // Making the directory anew would hide the images of one that is not mounted yet.
+      if (holdsObjects) await this.#assertMounted();
       await mkdir(this.root, { recursive: true, mode: DIRECTORY_MODE });
       await access(this.root, constants.R_OK | constants.W_OK | constants.X_OK);
       const marker = path.join(this.root, MARKER);
@@ -51,8 +60,8 @@ export class FilesystemStore implements FileStore {
         });
         await syncDirectory(this.root);
       } else if (owner.trim() !== this.id) {
-        throw new PermanentError({
-          code: 'STORE_BROKEN',
+        throw new InvalidInputError({
+          code: 'STORE_MISPLACED',
           message: `The directory ${this.root} belongs to the store "${owner.trim()}", not to "${this.id}"`,
           hint: `Give the store a directory of its own; if it was renamed, write its id into ${marker}`,
         });
@@ -91,6 +100,10 @@ export class FilesystemStore implements FileStore {
       await syncDirectory(path.dirname(target));
       return { url: urlOf(name) };
     });
+  }
+
+  properties(): JsonObject {
+    return { data_dir: this.root };
   }
 
   pathOf(url: string): string {
@@ -223,7 +236,7 @@ export class FilesystemStore implements FileStore {
     if (await exists(marker)) return;
     throw new TransientError({
       code: 'STORE_UNAVAILABLE',
-      message: `The directory of store "${this.id}" is not there: ${marker} is missing`,
+      message: `The directory of store "${this.id}" is not there: its file "${MARKER}" is missing`,
       hint: 'Mount the file system of the store',
     });
   }

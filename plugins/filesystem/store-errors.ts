@@ -5,6 +5,7 @@ import {
   StowageError,
   TransientError,
   systemCode,
+  wordsOf,
 } from '../../core/api.js';
 
 const FULL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT']);
@@ -28,7 +29,7 @@ export function translated(error: unknown, id: string, act: string): unknown {
   if (error instanceof StowageError || code === undefined || !/^E[A-Z0-9]+$/.test(code)) {
     return error;
   }
-  const message = `Store "${id}" cannot ${act}: ${(error as Error).message}`;
+  const message = `Store "${id}" cannot ${act}: ${wordsOf(error as Error)}`;
   if (FULL.has(code)) {
     return new CapacityError({
       code: 'STORE_FULL',

@@ -40,7 +40,7 @@ describeStore('@acme/stowage-plugin-scan', async (directory): Promise<Store> => 
     services: detachedServices,
     stores,
   });
-  await store.start?.();
+  await store.start?.({ holdsObjects: false });
   return store;
 });
 

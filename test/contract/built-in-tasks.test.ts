@@ -128,7 +128,7 @@ describeTask('store', [
     task: () => new StoreTask(),
     context: async () => {
       const store = new FilesystemStore(path.join(directory.path, 'store'), 'fast', nodeFiles);
-      await store.start();
+      await store.start({ holdsObjects: false });
       return { data: gptDisk(), store: { id: 'fast', store: new Unrepeatable(store) } };
     },
   },

@@ -6,7 +6,7 @@ describeStore(
   'filesystem',
   async (directory) => {
     const store = new FilesystemStore(directory, 'fast', nodeFiles);
-    await store.start();
+    await store.start({ holdsObjects: false });
     return store;
   },
   { large: true },

@@ -23,6 +23,19 @@ export async function listLocations(sql: Sql, query: LocationQuery): Promise<rea
   return rows.map(toLocation);
 }
 
+/** The stores that hold anything, or may. */
+export async function listUsedStores(sql: Sql): Promise<readonly string[]> {
+  const rows = await sql.run((manager) =>
+    manager
+      .createQueryBuilder(LocationRow, 'location')
+      .select('location.store', 'store')
+      .distinct()
+      .where('location.url IS NOT NULL')
+      .getRawMany<{ store: string }>(),
+  );
+  return rows.map(({ store }) => store);
+}
+
 /** @throws {ConflictError} `LOCATION_EXISTS` when the image has one in this store, not `deleting` */
 export async function insertLocation(sql: Sql, location: Location): Promise<void> {
   await sql.run((manager) => manager.insert(LocationRow, toLocationRow(location)));

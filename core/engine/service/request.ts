@@ -59,7 +59,7 @@ export function checkedDigest(checksum: { readonly algorithm: string; readonly v
  * The stores that the image is to go to.
  *
  * @throws {InvalidInputError} `STORE_UNKNOWN` · `STORE_READ_ONLY` · `STORES_AND_ALL_STORES` ·
- *   `ALREADY_IN_STORE`
+ *   `ALREADY_IN_STORE` · `ALREADY_IN_ALL_STORES`
  */
 export function targetStores(
   request: Pick<ImportRequest, 'stores' | 'allStores'>,
@@ -78,7 +78,7 @@ export function targetStores(
     }
     const writable = registry.list().filter(({ readOnly }) => !readOnly);
     const missing = writable.map(({ id }) => id).filter((id) => !heldStores.includes(id));
-    return missing.length > 0 ? missing : alreadyThere(heldStores);
+    return missing.length > 0 ? missing : alreadyEverywhere();
   }
   const named = [...new Set(request.stores ?? [])];
   for (const id of named) assertWritable(registry, id);
@@ -109,6 +109,14 @@ function assertWritable(registry: StoreRegistry, id: string): void {
       hint: 'Name a store that takes images; they are listed at "/v2/info/stores"',
     });
   }
+}
+
+function alreadyEverywhere(): never {
+  throw new InvalidInputError({
+    code: 'ALREADY_IN_ALL_STORES',
+    message: 'The image is in all stores already',
+    hint: 'There is nothing to do',
+  });
 }
 
 function alreadyThere(stores: readonly string[]): never {

@@ -1,18 +1,14 @@
 import { Router } from '@koa/router';
-import { assertAdmin } from '../../auth/policy.js';
 import { NotFoundError } from '../../base/errors.js';
-import type { JsonObject } from '../../base/json.js';
-import type { StoreInfo } from '../../plugin/contract/services.js';
 import { baseUrl } from '../base-url.js';
-import { callerOf } from '../context.js';
 import type { HttpRouter, HttpState } from '../context.js';
 import { requestableMethods } from '../methods.js';
 import type { HttpParts } from '../parts.js';
 import { schemas } from '../presenters/schema.js';
 import { presentVersions } from '../presenters/versions.js';
 
-/** What clients ask before they act: versions, import methods, stores, schemas. */
-export function discoveryRoutes({ config, plugins, stores }: HttpParts): HttpRouter {
+/** What clients ask before they act: versions, import methods, schemas. */
+export function discoveryRoutes({ config, plugins }: HttpParts): HttpRouter {
   const router = new Router<HttpState>();
   const { publicEndpoint } = config.server;
   const known = schemas({ withStores: config.auth.mode !== 'none' });
@@ -35,21 +31,6 @@ export function discoveryRoutes({ config, plugins, stores }: HttpParts): HttpRou
     };
   });
 
-  router.get('/v2/info/stores', (ctx) => {
-    ctx.body = { stores: stores.list().map(presentStore) };
-  });
-  router.get('/v2/info/stores/detail', (ctx) => {
-    assertAdmin(callerOf(ctx));
-    ctx.body = {
-      stores: stores.list().map((store) => ({
-        ...presentStore(store),
-        type: store.driver,
-        weight: 0,
-        properties: {},
-      })),
-    };
-  });
-
   router.get('/v2/schemas/:name', (ctx) => {
     const name = ctx.params['name'] ?? '';
     const schema = known.get(name);
@@ -63,14 +44,4 @@ export function discoveryRoutes({ config, plugins, stores }: HttpParts): HttpRou
     ctx.body = schema;
   });
   return router;
-}
-
-/** Booleans are texts here, and there only when true (API-76). */
-function presentStore(store: StoreInfo): JsonObject {
-  return {
-    id: store.id,
-    ...(store.description === '' ? {} : { description: store.description }),
-    ...(store.isDefault ? { default: 'true' } : {}),
-    ...(store.readOnly ? { 'read-only': 'true' } : {}),
-  };
 }

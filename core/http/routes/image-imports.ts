@@ -34,9 +34,9 @@ export function imageImportRoutes(parts: HttpParts): HttpRouter {
 
   router.post('/v2/images/:id/import', async (ctx) => {
     const request = await requestOf(ctx);
-    const record = await imports.start(request).catch(translateUnknownStore);
+    const record = await imports.start(request).catch(asGlanceAnswers);
     ctx.status = 202;
-    ctx.set('Location', `/stowage/v1/imports/${record.id}`);
+    if (record !== undefined) ctx.set('Location', `/stowage/v1/imports/${record.id}`);
     // Empty, as clients of the Image API expect; the header names the import.
     ctx.body = '';
     ctx.remove('Content-Type');
@@ -68,6 +68,12 @@ export function imageImportRoutes(parts: HttpParts): HttpRouter {
     };
   });
   return router;
+}
+
+/** Copying to all stores an image that they all have is done, with nothing to follow. */
+function asGlanceAnswers(error: unknown): undefined {
+  if (error instanceof StowageError && error.code === 'ALREADY_IN_ALL_STORES') return undefined;
+  return translateUnknownStore(error);
 }
 
 /** Glance answers a store that there is not with a conflict (IMP-01). */

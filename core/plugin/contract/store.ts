@@ -20,8 +20,12 @@ export interface ByteRange {
  * `OBJECT_NOT_FOUND`, {@link PermanentError} `STORE_BROKEN` for the rest.
  */
 export interface Store {
-  /** Gets ready; creates what it needs. Called once, before anything else. */
-  start?(): Promise<void>;
+  /**
+   * Gets ready; creates what it needs. Called before anything else, and again after it has failed:
+   * until it succeeds the store is down. {@link InvalidInputError} for a configuration that can never
+   * work stops the server.
+   */
+  start?(known: StoreHistory): Promise<void>;
   /** Lets go of connections and files. */
   stop?(): Promise<void>;
 
@@ -55,6 +59,15 @@ export interface Store {
 
   /** `open` honours `range`. @default false */
   readonly rangeRead?: boolean;
+
+  /** Facts for administrators, without secrets; shown at `/v2/info/stores/detail`. */
+  properties?(): JsonObject;
+}
+
+/** What the server knows of a store when it starts it. */
+export interface StoreHistory {
+  /** It holds images: where nothing of them is to be found, the storage behind it is away. */
+  readonly holdsObjects: boolean;
 }
 
 /** A store on a local file system, which can take a file without its bytes being read. */

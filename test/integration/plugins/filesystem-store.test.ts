@@ -11,7 +11,7 @@ const never = new AbortController().signal;
 
 async function started(root: string, id = 'fast'): Promise<FilesystemStore> {
   const store = new FilesystemStore(root, id, nodeFiles);
-  await store.start();
+  await store.start({ holdsObjects: false });
   return store;
 }
 
@@ -32,8 +32,8 @@ describe('the filesystem store', () => {
     await using dir = await tempDir();
     await started(dir.path, 'one');
     await expect(started(dir.path, 'two')).rejects.toMatchObject({
-      class: 'permanent',
-      code: 'STORE_BROKEN',
+      class: 'invalid_input',
+      code: 'STORE_MISPLACED',
     });
   });
 

@@ -102,7 +102,7 @@ imports:
       ),
     ).toEqual({ size: 68, found: true });
 
-    await stores.get('archive').start?.();
+    await stores.get('archive').start?.({ holdsObjects: false });
     const { signal } = new AbortController();
     const { url } = await stores
       .get('archive')

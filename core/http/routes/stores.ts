@@ -1,0 +1,70 @@
+import { Router } from '@koa/router';
+import { assertAdmin } from '../../auth/policy.js';
+import { ConflictError, NotFoundError, describeFailure } from '../../base/errors.js';
+import type { JsonObject } from '../../base/json.js';
+import type { StoreInfo } from '../../plugin/contract/services.js';
+import { callerOf } from '../context.js';
+import type { HttpRouter, HttpState } from '../context.js';
+import type { HttpParts } from '../parts.js';
+import { assertNoBody } from '../requests/body.js';
+import { imageIdOf } from '../requests/ids.js';
+
+/** The stores that there are, and the bytes that one of them holds of an image. */
+export function storeRoutes({ catalogue, stores }: HttpParts): HttpRouter {
+  const router = new Router<HttpState>();
+
+  router.get('/v2/info/stores', (ctx) => {
+    ctx.body = { stores: stores.list().map(presentStore) };
+  });
+
+  router.get('/v2/info/stores/detail', (ctx) => {
+    assertAdmin(callerOf(ctx));
+    const outages = new Map(stores.outages().map(({ id, error }) => [id, error]));
+    ctx.body = {
+      stores: stores.list().map((store) => ({
+        ...presentStore(store),
+        type: store.driver,
+        weight: 0,
+        properties: stores.properties(store.id),
+        ...(outages.has(store.id) ? { outage: describeFailure(outages.get(store.id)) } : {}),
+      })),
+    };
+  });
+
+  router.delete('/v2/stores/:store/:id', async (ctx) => {
+    assertNoBody(ctx);
+    const store = ctx.params['store'] ?? '';
+    if (stores.list().length < 2) throw singleStore();
+    if (!stores.has(store)) throw unknownStore(store);
+    await catalogue.removeFromStore(callerOf(ctx), imageIdOf(ctx), store);
+    ctx.status = 204;
+  });
+  return router;
+}
+
+/** Booleans are texts here, and there only when true (API-76). */
+function presentStore(store: StoreInfo): JsonObject {
+  return {
+    id: store.id,
+    ...(store.description === '' ? {} : { description: store.description }),
+    ...(store.isDefault ? { default: 'true' } : {}),
+    ...(store.readOnly ? { 'read-only': 'true' } : {}),
+  };
+}
+
+function singleStore(): NotFoundError {
+  return new NotFoundError({
+    code: 'SINGLE_STORE',
+    message: 'There is only one store here, so that no image can be removed from one of several',
+    hint: 'Delete the image if it is not wanted any more',
+  });
+}
+
+/** Glance answers a store that there is not with a conflict (API-17). */
+function unknownStore(store: string): ConflictError {
+  return new ConflictError({
+    code: 'STORE_UNKNOWN',
+    message: `Unknown store "${store}"`,
+    hint: 'The stores are listed at "/v2/info/stores"',
+  });
+}
