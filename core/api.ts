@@ -54,6 +54,7 @@ export type {
   FetchOptions,
   FetchProxy,
   FetchResponse,
+  FilterCommand,
   MeasureJob,
   ProgramCommand,
   ProgramLimits,

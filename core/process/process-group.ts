@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { systemCode, TransientError } from '../base/errors.js';
 import { KeptEnd, KeptStart } from './kept-output.js';
 import { LineSplitter } from './line-splitter.js';
+import { feed, handOver } from './program-pipes.js';
 
 /** Milliseconds between the polite signal and the one that cannot be ignored. */
 const GRACE_MS = 2000;
@@ -22,6 +23,10 @@ export interface GroupCommand {
   readonly wallMs: number;
   readonly signal: AbortSignal;
   readonly onOutput?: (line: string) => void;
+  /** What the program reads as its standard input; nothing by default. */
+  readonly input?: Readable;
+  /** Takes all of the standard output as fast as it can; it is not ended. Nothing is kept then. */
+  readonly output?: Writable;
 }
 
 export interface GroupEnd {
@@ -37,9 +42,9 @@ export interface GroupEnd {
 
 /**
  * Runs a program without a shell, in a process group of its own, until no process of the group is
- * left. Never rejects for what the program does.
+ * left. Never rejects for what the program does, and not before `output` has taken what it has said.
  * @throws {TransientError} `PROGRAM_NOT_STARTED`
- * @throws what `onOutput` has thrown
+ * @throws what `onOutput` has thrown, or `input` has broken with
  */
 export async function runGroup(command: GroupCommand): Promise<GroupEnd> {
   const [program, ...args] = command.argv;
@@ -47,15 +52,18 @@ export async function runGroup(command: GroupCommand): Promise<GroupEnd> {
     cwd: '/',
     env: command.env,
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  const halt = new AbortController();
   const stdout = new KeptStart(KEPT_OUTPUT);
   const stderr = new KeptEnd(KEPT_OUTPUT);
   const lines = command.onOutput === undefined ? undefined : new LineSplitter(command.onOutput);
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout.add(chunk);
-    contained(() => lines?.add(chunk));
-  });
+  if (command.output === undefined) {
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout.add(chunk);
+      contained(() => lines?.add(chunk));
+    });
+  }
   child.stderr.on('data', (chunk: Buffer) => {
     stderr.add(chunk);
   });
@@ -70,18 +78,22 @@ export async function runGroup(command: GroupCommand): Promise<GroupEnd> {
   const stop = (reason: GroupEnd['stopped']): void => {
     if (stopped !== undefined) return;
     stopped = reason;
+    halt.abort();
     killGroup(child, 'SIGTERM');
     grace = setTimeout(() => {
       killGroup(child, 'SIGKILL');
     }, GRACE_MS);
+  };
+  const fail = (error: unknown): void => {
+    thrown ??= { error };
+    stop('aborted');
   };
   const contained = (work: () => void): void => {
     if (thrown !== undefined) return;
     try {
       work();
     } catch (error) {
-      thrown = { error };
-      stop('aborted');
+      fail(error);
     }
   };
   const onAbort = (): void => {
@@ -92,15 +104,20 @@ export async function runGroup(command: GroupCommand): Promise<GroupEnd> {
   }, command.wallMs);
   command.signal.addEventListener('abort', onAbort, { once: true });
   if (command.signal.aborted) onAbort();
+  const { input, output } = command;
+  const taken = output && handOver(child.stdout, output, halt.signal).catch(fail);
+  const letGo = feed(input, child.stdin, fail);
   try {
     const { exitCode, killedBy } = await ended(child);
     // What the program has left running must not outlive it.
     killGroup(child, 'SIGKILL');
+    await taken;
     await drained(isClosed, [child.stdout, child.stderr]);
     contained(() => lines?.end());
     if (thrown !== undefined) throw thrown.error;
     return { exitCode, killedBy, stopped, stdout: stdout.text(), stderr: stderr.text() };
   } finally {
+    letGo();
     clearTimeout(wall);
     clearTimeout(grace);
     command.signal.removeEventListener('abort', onAbort);

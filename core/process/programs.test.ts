@@ -1,12 +1,16 @@
 import { spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, readdirSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer, text } from 'node:stream/consumers';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import type { ProgramsConfig } from '../config/config.js';
-import type { ProgramCommand } from '../plugin/contract/services.js';
+import type { FilterCommand, ProgramCommand } from '../plugin/contract/services.js';
 import { tempDir } from '../../test/support/temp-dir.js';
 import { createPrograms } from './programs.js';
 
@@ -176,6 +180,87 @@ describe.each(['limits', 'bubblewrap'] as const)('Programs with %s', (confinemen
     await expect(run).rejects.toMatchObject({
       code: 'PROGRAM_LIMIT',
       details: { limit: 'addressSpace' },
+    });
+  });
+
+  describe('filter', () => {
+    const filter = (input: Readable, script: string, changes: Partial<FilterCommand> = {}) =>
+      programs(confinement).filter({
+        program: 'sh',
+        args: ['-c', script],
+        input,
+        signal: new AbortController().signal,
+        limits: { wallMs: 20_000, addressSpace: 512 * MIB },
+        ...changes,
+      });
+
+    it('passes every byte on, however slowly it is read', async () => {
+      const data = randomBytes(3 * MIB);
+      const digest = createHash('sha256');
+      for await (const chunk of filter(
+        Readable.from([data.subarray(0, MIB), data.subarray(MIB)]),
+        'cat',
+      )) {
+        digest.update(chunk as Buffer);
+        await nextTurn();
+      }
+      expect(digest.digest('hex')).toBe(createHash('sha256').update(data).digest('hex'));
+    });
+
+    it('breaks with what the program has ended with', async () => {
+      const read = text(filter(Readable.from(['']), 'echo so far; echo broken >&2; exit 3'));
+      await expect(read).rejects.toMatchObject({
+        code: 'PROGRAM_FAILED',
+        details: { exitCode: 3, stderr: 'broken' },
+      });
+    });
+
+    it('does not mind a program that has read enough', async () => {
+      const endless = new Readable({
+        read() {
+          this.push(Buffer.alloc(65536));
+        },
+      });
+      expect((await buffer(filter(endless, 'head -c 1000'))).length).toBe(1000);
+      expect(endless.destroyed).toBe(true);
+    });
+
+    it('breaks with what its input breaks with', async () => {
+      const error = new Error('the disk is gone');
+      const broken = new Readable({
+        read() {
+          this.destroy(error);
+        },
+      });
+      await expect(buffer(filter(broken, 'cat'))).rejects.toBe(error);
+    });
+
+    it('ends the program when nobody reads any more, and when it is told to', async () => {
+      const mark = `35${process.pid}.1${confinement.length}`;
+      const script = `echo started; sleep ${mark}`;
+      const unread = filter(Readable.from([]), script);
+      await once(unread, 'data');
+      unread.destroy();
+      await untilGone(mark);
+      const controller = new AbortController();
+      const told = filter(Readable.from([]), script, { signal: controller.signal });
+      await once(told, 'data');
+      const reason = new Error('enough');
+      controller.abort(reason);
+      await expect(once(told, 'end')).rejects.toBe(reason);
+      await untilGone(mark);
+    });
+
+    it('ends a program whose reader takes too long', async () => {
+      const limits = { wallMs: 300, addressSpace: 512 * MIB };
+      const stalled = filter(Readable.from([]), 'cat /dev/zero', { limits });
+      await expect(once(stalled, 'end')).rejects.toMatchObject({ code: 'PROGRAM_LIMIT' });
+    });
+
+    it('lets the program write no file', async () => {
+      await using dir = await tempDir();
+      const read = text(filter(Readable.from([]), `echo x > ${dir.path}/file`));
+      await expect(read).rejects.toMatchObject({ class: 'permanent' });
     });
   });
 

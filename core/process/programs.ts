@@ -1,11 +1,22 @@
-import { StowageError } from '../base/errors.js';
+import { PassThrough } from 'node:stream';
+import type { Readable } from 'node:stream';
+import { CancelledError, StowageError } from '../base/errors.js';
 import type { ProgramsConfig } from '../config/config.js';
-import type { ProgramCommand, ProgramResult, Programs } from '../plugin/contract/services.js';
+import type {
+  FilterCommand,
+  ProgramCommand,
+  ProgramResult,
+  Programs,
+} from '../plugin/contract/services.js';
 import { Bubblewrap } from './bubblewrap.js';
 import { findProgram, PROGRAM_ENVIRONMENT } from './find-program.js';
 import { runGroup } from './process-group.js';
+import type { GroupCommand } from './process-group.js';
 import { programError } from './program-errors.js';
 import { limitingPrefix } from './resource-limits.js';
+
+/** Bytes of a program's output that wait for their reader. */
+const PIPE_SIZE = 256 * 1024;
 
 /**
  * `onWarning` is told once when programs run with limits only although `auto` was asked for.
@@ -33,7 +44,33 @@ class ConfinedPrograms implements Programs {
     this.#onWarning = onWarning;
   }
 
-  async run(command: ProgramCommand): Promise<ProgramResult> {
+  run(command: ProgramCommand): Promise<ProgramResult> {
+    return this.#run(command, {});
+  }
+
+  filter(command: FilterCommand): Readable {
+    const output = new PassThrough({ highWaterMark: PIPE_SIZE });
+    const unread = new AbortController();
+    output.once('close', () => {
+      unread.abort(new CancelledError({ code: 'UNREAD', message: 'Nobody reads the output' }));
+    });
+    const signal = AbortSignal.any([command.signal, unread.signal]);
+    const { program, args, limits, input } = command;
+    const alone = { program, args, limits: { ...limits, fileSize: 0 }, signal };
+    this.#run({ ...alone, readable: [], writable: [] }, { input, output }).then(
+      () => output.end(),
+      (error: unknown) => {
+        input.destroy();
+        output.destroy(error instanceof Error ? error : new Error(String(error)));
+      },
+    );
+    return output;
+  }
+
+  async #run(
+    command: ProgramCommand,
+    pipes: Pick<GroupCommand, 'input' | 'output'>,
+  ): Promise<ProgramResult> {
     command.signal.throwIfAborted();
     const program = await findProgram(command.program);
     const prefix = await limitingPrefix(command.limits, this.#config.niceness);
@@ -50,6 +87,7 @@ class ConfinedPrograms implements Programs {
       wallMs: command.limits.wallMs,
       signal: command.signal,
       ...(command.onOutput === undefined ? {} : { onOutput: command.onOutput }),
+      ...pipes,
     });
     if (end.stopped === 'aborted') command.signal.throwIfAborted();
     if (end.exitCode === 0 && end.stopped === undefined) {

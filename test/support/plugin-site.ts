@@ -30,7 +30,7 @@ export const detachedServices: ServiceBindings = {
   metrics: { increment: () => undefined, gauge: () => undefined },
   state: { get: refused, set: refused, delete: refused },
   images: { get: refused, open: refused },
-  programs: { run: refused },
+  programs: { run: refused, filter: refusedStream },
   qemuImg: { convert: refused, measure: refused },
   fetch: { check: () => undefined, open: refused },
   files: nodeFiles,
@@ -39,4 +39,8 @@ export const detachedServices: ServiceBindings = {
 
 function refused(): Promise<never> {
   return Promise.reject(new Error('There is no server behind this test'));
+}
+
+function refusedStream(): never {
+  throw new Error('There is no server behind this test');
 }

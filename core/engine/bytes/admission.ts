@@ -12,6 +12,18 @@ const GROWTH_STEP = 64 * MIB;
 /** Bytes that such a stream finds at least, or it does not begin. */
 const FIRST_STEP = MIB;
 
+/** Whose file incoming bytes are for. */
+export interface DataOwner extends Pick<Reservation, 'imageId' | 'importId' | 'generationId'> {
+  /** The import holds bytes already, of which a task makes these. */
+  readonly isUnderWay: boolean;
+}
+
+/** Bytes that everybody holds, and of them those of an import that is under way. */
+interface Held {
+  readonly total: number;
+  readonly own: number | undefined;
+}
+
 /** Lets bytes and workspaces into the staging area, by the ledger's word. */
 @injectable()
 export class Admission {
@@ -44,13 +56,18 @@ export class Admission {
    */
   async reserveData(
     tx: Transaction,
-    owner: Pick<Reservation, 'imageId' | 'importId' | 'generationId'>,
+    owner: DataOwner,
     expectedSize: number | undefined,
   ): Promise<Reservation> {
-    const reserved = await tx.reservedBytes();
-    const bytes = expectedSize ?? this.#firstStep(reserved);
-    assertGranted(this.ledger.judgeData(bytes, reserved));
-    const reservation: Reservation = { id: randomUUID(), purpose: 'data', ...owner, bytes };
+    const held = await heldBy(tx, owner);
+    const bytes = expectedSize ?? this.#firstStep(held);
+    assertGranted(this.#judge(bytes, held));
+    const { imageId, importId, generationId } = owner;
+    const reservation: Reservation = {
+      id: randomUUID(),
+      purpose: 'data',
+      ...{ imageId, importId, generationId, bytes },
+    };
     await tx.insertReservation(reservation);
     return reservation;
   }
@@ -60,30 +77,38 @@ export class Admission {
    * @throws as {@link reserveData}
    */
   async assertRoom(expectedSize: number | undefined): Promise<void> {
-    const reserved = await this.journal.read.reservedBytes();
-    assertGranted(this.ledger.judgeData(expectedSize ?? this.#firstStep(reserved), reserved));
+    const held = { total: await this.journal.read.reservedBytes(), own: undefined };
+    assertGranted(this.#judge(expectedSize ?? this.#firstStep(held), held));
   }
 
-  #firstStep(reserved: number): number {
-    return Math.max(FIRST_STEP, Math.min(GROWTH_STEP, this.#room(reserved)));
+  #firstStep(held: Held): number {
+    return Math.max(FIRST_STEP, Math.min(GROWTH_STEP, this.#room(held)));
   }
 
-  #room(reserved: number): number {
-    return this.ledger.capacityForData - reserved;
+  #room({ total, own }: Held): number {
+    return (own === undefined ? this.ledger.capacityForData : this.ledger.capacity) - total;
+  }
+
+  /** The share that is kept from new bytes is for imports that hold bytes already. */
+  #judge(bytes: number, { total, own }: Held): Verdict {
+    return own === undefined
+      ? this.ledger.judgeData(bytes, total)
+      : this.ledger.judgeWorkspace(bytes, total, own, true);
   }
 
   /**
    * Raises a reservation to hold at least `bytes`; answers what it holds then.
    * @throws as {@link reserveData}
    */
-  async grow(id: string, current: number, bytes: number): Promise<number> {
+  async grow(id: string, owner: DataOwner, current: number, bytes: number): Promise<number> {
     if (bytes <= current) return current;
     const step = Math.max(GROWTH_STEP, Math.floor(current / 4));
     return this.journal.write(async ({ tx }) => {
-      const reserved = await tx.reservedBytes();
+      const { total, own } = await heldBy(tx, owner);
+      const others = { total: total - current, own: own === undefined ? own : own - current };
       // What is there is taken before anything is refused.
-      const wanted = Math.max(bytes, current + Math.min(step, this.#room(reserved)));
-      assertGranted(this.ledger.judgeData(wanted, reserved - current));
+      const wanted = Math.max(bytes, Math.min(current + step, this.#room(others)));
+      assertGranted(this.#judge(wanted, others));
       await tx.updateReservation(id, wanted);
       return wanted;
     });
@@ -123,6 +148,15 @@ export class Admission {
     const place = this.#queue.indexOf(importId);
     if (place >= 0) this.#queue.splice(place, 1);
   }
+}
+
+async function heldBy(tx: Transaction, { importId, isUnderWay }: DataOwner): Promise<Held> {
+  if (!isUnderWay) return { total: await tx.reservedBytes(), own: undefined };
+  const reservations = await tx.reservations();
+  return {
+    total: sum(reservations),
+    own: sum(reservations.filter((held) => held.importId === importId)),
+  };
 }
 
 function sum(reservations: readonly Reservation[]): number {

@@ -5,6 +5,7 @@ import type { PassResult } from '../../dataflow/pass.js';
 import { newGeneration } from '../../staging/generation.js';
 import type { Generation } from '../../staging/generation.js';
 import { Admission } from './admission.js';
+import type { DataOwner } from './admission.js';
 import { Janitor } from './janitor.js';
 import { Journal } from '../journal.js';
 import type { JournalEntry } from '../journal.js';
@@ -70,7 +71,7 @@ export class GenerationRows {
       await tx.insertGeneration(generation);
       const reservation = await this.admission.reserveData(
         tx,
-        { imageId: owner.imageId, importId: owner.importId, generationId: generation.id },
+        dataOwner(owner, generation.id),
         bytes.size,
       );
       await owner.onIntent?.(entry);
@@ -146,6 +147,14 @@ export class GenerationRows {
     );
     this.janitor.wake();
   }
+}
+
+/** As the ledger knows the owner of a generation. */
+export function dataOwner(
+  { imageId, importId, number }: IncomingOwner,
+  generationId: string,
+): DataOwner {
+  return { imageId, importId, generationId, isUnderWay: number > 0 };
 }
 
 export function notReady({ id }: Generation): BugError {

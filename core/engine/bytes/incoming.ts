@@ -12,7 +12,7 @@ import type { ByteObserver } from '../../plugin/contract/task.js';
 import { StagingArea } from '../../staging/area.js';
 import type { Generation } from '../../staging/generation.js';
 import { Admission } from './admission.js';
-import { GenerationRows, notReady } from './generation-rows.js';
+import { GenerationRows, dataOwner, notReady } from './generation-rows.js';
 import type { ExpectedBytes, IncomingOwner } from './generation-rows.js';
 import { assertSafe } from './safety.js';
 import { ImagesConfigToken } from '../settings.js';
@@ -92,7 +92,12 @@ export class Incoming {
           if (resumable) persisting.push(this.rows.saveDurable(generation, position));
         },
         grant: async (wanted) => {
-          granted = await this.admission.grow(reservation.id, granted, wanted);
+          granted = await this.admission.grow(
+            reservation.id,
+            dataOwner(owner, generation.id),
+            granted,
+            wanted,
+          );
           return granted;
         },
       });

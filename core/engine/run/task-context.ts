@@ -11,6 +11,7 @@ import type { LoadedTask } from '../../plugin/plugins.js';
 import { StagingArea } from '../../staging/area.js';
 import type { Generation } from '../../staging/generation.js';
 import type { ImportRecord, TaskRecord } from '../import.js';
+import type { IncomingOwner } from '../bytes/generation-rows.js';
 import type { Incoming, Watching } from '../bytes/incoming.js';
 import type { Journal } from '../journal.js';
 import type { Placement } from '../bytes/placement.js';
@@ -120,9 +121,12 @@ export class EngineTaskContext implements TaskContext {
         return dataView(generation);
       }
       case 'stream': {
-        const { record, row } = this.of;
+        const { record } = this.of;
+        const owner = this.#owner();
+        // What the client has announced is the digest of what it sends.
+        const announced = owner.number === 0 ? record.expectedDigest : null;
         const generation = await this.incoming.receive(
-          { imageId: record.imageId, importId: record.id, position: row.position, number: 0 },
+          owner,
           {
             size: source.size,
             validator: source.validator,
@@ -132,23 +136,21 @@ export class EngineTaskContext implements TaskContext {
           },
           this.#watching(source.size, [
             ...Object.keys(source.expectedDigests ?? {}),
-            ...(record.expectedDigest === null ? [] : [record.expectedDigest.algorithm]),
+            ...(announced === null ? [] : [announced.algorithm]),
           ]),
         );
         for (const [algorithm, value] of Object.entries(source.expectedDigests ?? {})) {
           assertDigest(generation, algorithm, value);
         }
-        await this.#checkExpectedDigest(generation);
+        if (announced !== null) await this.#checkExpectedDigest(generation);
         return dataView(generation);
       }
     }
   }
 
   async adopt(file: string): Promise<DataView> {
-    const { record, row } = this.of;
-    const number = (this.of.generation?.number ?? -1) + 1;
     const generation = await this.incoming.adopt(
-      { imageId: record.imageId, importId: record.id, position: row.position, number },
+      this.#owner(),
       file,
       this.#watching(undefined, []),
     );
@@ -173,6 +175,13 @@ export class EngineTaskContext implements TaskContext {
         this.progress(done, total);
       },
     });
+  }
+
+  /** Of the generation that this task makes. */
+  #owner(): IncomingOwner {
+    const { record, row, generation } = this.of;
+    const number = (generation?.number ?? -1) + 1;
+    return { imageId: record.imageId, importId: record.id, position: row.position, number };
   }
 
   #generation(): Generation {

@@ -24,6 +24,13 @@ export interface Programs {
    * @throws {PermanentError} `PROGRAM_LIMIT` when it has hit one of its limits.
    */
   run(command: ProgramCommand): Promise<ProgramResult>;
+  /**
+   * Runs a program that makes one stream of bytes of another, and that sees no file. The stream ends
+   * where the program has ended well; it breaks as {@link run} throws, with what `input` breaks with,
+   * or with the signal's reason. Destroying it ends the program. It is read as slowly as its reader
+   * wants, within the wall time.
+   */
+  filter(command: FilterCommand): Readable;
 }
 
 export interface ProgramCommand {
@@ -37,6 +44,15 @@ export interface ProgramCommand {
   readonly limits: ProgramLimits;
   /** Called with each piece of standard output, split at `\n` and `\r`. */
   readonly onOutput?: (line: string) => void;
+}
+
+export interface FilterCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Standard input; closed by the program's end. */
+  readonly input: Readable;
+  readonly signal: AbortSignal;
+  readonly limits: Omit<ProgramLimits, 'fileSize'>;
 }
 
 /** Every limit that is absent is not set, but for the address space and the wall time. */

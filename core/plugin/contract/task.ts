@@ -86,7 +86,14 @@ export interface TaskContext extends TaskView {
   /** The source of the import's method. Only the first task of a pipeline has it. */
   source(): Promise<DataSource>;
 
-  /** Makes the next generation from a source; the engine reads, digests and inspects it. */
+  /**
+   * Makes the next generation from a source; the engine reads, digests and inspects it on the way.
+   * Any task that replaces the data may do so with a stream of bytes that it makes: staging is
+   * reserved for `size` at once, or where that is not known as the bytes come, so that the task has
+   * no workspace to declare for them. Zeros take no disk.
+   * @throws {CapacityError} `STAGING_FULL` (another attempt comes later) or `STAGING_TOO_SMALL`, both
+   * with the numbers
+   */
   stage(source: DataSource): Promise<DataView | undefined>;
 
   /** Makes the next generation from a whole file of the task's workspace, without copying it. */

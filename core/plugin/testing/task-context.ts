@@ -59,7 +59,12 @@ export class TestTaskContext implements TaskContext, AsyncDisposable {
   /** In the order in which they were saved. */
   readonly checkpoints: Json[] = [];
   /** Files of the generations that the task has made, in order. */
-  readonly made: { readonly file: string; readonly data: DataView }[] = [];
+  readonly made: {
+    readonly file: string;
+    readonly data: DataView;
+    /** The call that has made it. */
+    readonly by: 'stage' | 'adopt';
+  }[] = [];
 
   constructor(
     readonly directory: string,
@@ -111,20 +116,20 @@ export class TestTaskContext implements TaskContext, AsyncDisposable {
     const file = this.#next();
     const stream = await source.open(0, this.signal);
     await pipeline(stream, createWriteStream(file), { signal: this.signal });
-    const data = await viewOf(file, 0, Object.keys(source.expectedDigests ?? {}));
+    const data = await viewOf(file, this.#number(), Object.keys(source.expectedDigests ?? {}));
     for (const [algorithm, expected] of Object.entries(source.expectedDigests ?? {})) {
       assertEqual('CHECKSUM_MISMATCH', algorithm, data.digests[algorithm], expected);
     }
     if (source.size !== undefined) assertEqual('SIZE_MISMATCH', 'size', data.size, source.size);
-    this.made.push({ file, data });
+    this.made.push({ file, data, by: 'stage' });
     return data;
   }
 
   async adopt(file: string): Promise<DataView> {
     const adopted = this.#next();
     await rename(file, adopted);
-    const data = await viewOf(adopted, (this.data?.generation ?? -1) + 1);
-    this.made.push({ file: adopted, data });
+    const data = await viewOf(adopted, this.#number());
+    this.made.push({ file: adopted, data, by: 'adopt' });
     return data;
   }
 
@@ -165,6 +170,11 @@ export class TestTaskContext implements TaskContext, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.dispose();
+  }
+
+  /** Of the generation that the task makes. */
+  #number(): number {
+    return (this.data?.generation ?? -1) + 1;
   }
 
   #next(): string {

@@ -603,6 +603,78 @@ describe('staging', () => {
     expect((await running.ended(second.id)).record.state).toBe('succeeded');
   });
 
+  describe('for a stream of unknown length that a task makes', () => {
+    const MIB = 2 ** 20;
+    const staging = { capacity: 4 * MIB, reserve: 0.25 };
+    const makes = (size: number): TestTask => ({
+      name: 'makes',
+      manifest: { replacesData: true },
+      task: task(async (context) => {
+        const open = () => Promise.resolve(Readable.from(pieces(size)));
+        const source = { kind: 'stream', size: undefined, validator: undefined } as const;
+        const made = await context.stage({ ...source, resumable: false, open });
+        return { output: { generation: made?.generation, size: made?.size } };
+      }),
+    });
+    function* pieces(size: number): Generator<Buffer> {
+      for (let left = size; left > 0; left -= 65_536) yield randomBytes(Math.min(left, 65_536));
+    }
+
+    it('grows as the bytes come, into the share that is kept from new bytes', async () => {
+      const store = new MemoryStore();
+      await using running = await engine({
+        staging,
+        tasks: between(makes(3 * MIB)),
+        stores: { one: store },
+      });
+      const imageId = await running.createImage();
+      const { record, tasks } = await running.run(imageId);
+      expect(record.failure).toBeNull();
+      expect(tasks[1]?.output).toEqual({ generation: 1, size: 3 * MIB });
+      expect((await running.image(imageId)).size).toBe(3 * MIB);
+      await running.tidy();
+      expect(await running.database.read.reservedBytes()).toBe(0);
+    });
+
+    it('ends at once with the numbers where it can never fit, and leaves nothing', async () => {
+      await using running = await engine({ staging, tasks: between(makes(5 * MIB)) });
+      const { record } = await running.run(await running.createImage());
+      expect(record.failure).toMatchObject({ code: 'STAGING_TOO_SMALL', task: 'makes' });
+      expect(record.failure?.message).toMatch(/^Needs .* the whole capacity is 4 MiB$/);
+      await running.tidy();
+      expect(await stagedFiles()).toEqual([]);
+      expect(await running.database.read.reservedBytes()).toBe(0);
+    });
+
+    it('waits with the numbers until others have given back', async () => {
+      let release: () => void = () => undefined;
+      const held = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      const holds: TestTask = {
+        name: 'holds',
+        entry: { when: { property: { holds: ['yes'] } } },
+        task: task(() => held.then(() => ({})), { workspace: () => 2 * MIB }),
+      };
+      await using running = await engine({
+        staging,
+        imports: { retry: { attempts: 10_000, backoffMs: 1, maxBackoffMs: 5 } },
+        tasks: between(holds, makes(3 * MIB)),
+      });
+      const first = await running.start(
+        await running.createImage({ properties: { holds: 'yes' } }),
+      );
+      await untilEvent(running, first.id, 'task.running', 'holds');
+      const second = await running.start(await running.createImage());
+      const reason = await untilEvent(running, second.id, 'task.waiting', 'makes');
+      expect(reason).toMatch(/Needs .* of staging, .* of 4 MiB in all are taken$/);
+      release();
+      for (const { id } of [first, second]) {
+        expect((await running.ended(id)).record.failure).toBeNull();
+      }
+    });
+  });
+
   it('refuses an upload at once when it is full, and asks to come back', async () => {
     await using running = await engine({ staging: { capacity: 5_000, reserve: 0 } });
     const first = await running.createImage();
