@@ -5,8 +5,11 @@ import { Container } from 'inversify';
 import { createAuthenticator } from './auth/create-authenticator.js';
 import { Clock, systemClock } from './base/clock.js';
 import { formatByteSize } from './base/byte-size.js';
+import { createPolicy } from './auth/policy.js';
+import type { Policy } from './auth/policy.js';
 import { createCatalogue } from './catalogue/image-catalogue.js';
 import { createMembers } from './catalogue/image-members.js';
+import { createImportCatalogue } from './catalogue/import-catalogue.js';
 import type { Config } from './config/config.js';
 import { Dataflow } from './dataflow/pass.js';
 import { lockDataDir } from './database/data-dir-lock.js';
@@ -51,6 +54,7 @@ export function databaseFile(dataDir: string): string {
  * @throws {InvalidInputError} `PLUGINS_INVALID`
  */
 export async function createApplication(config: Config): Promise<Application> {
+  const policy = createPolicy(config.policy);
   const log = createLogger(config.log);
   const metrics = new ServerMetrics();
   const services = new PluginServices(config, log, metrics);
@@ -58,7 +62,7 @@ export async function createApplication(config: Config): Promise<Application> {
     config,
     services: (owner) => services.of(owner),
   });
-  const parts: Running = { config, log, metrics, services, host };
+  const parts: Running = { config, policy, log, metrics, services, host };
   let started: Promise<Stoppable> | undefined;
   let stopped: Promise<void> | undefined;
   return {
@@ -75,6 +79,7 @@ export async function createApplication(config: Config): Promise<Application> {
 
 interface Running {
   readonly config: Config;
+  readonly policy: Policy;
   readonly log: Logger;
   readonly metrics: ServerMetrics;
   readonly services: PluginServices;
@@ -87,7 +92,8 @@ interface Stoppable {
 }
 
 /** Starts part after part; when one fails, those before it are stopped in reverse order. */
-async function startAll({ config, log, metrics, services, host }: Running): Promise<Stoppable> {
+async function startAll(running: Running): Promise<Stoppable> {
+  const { config, log, services, host } = running;
   const undo: (() => Promise<void>)[] = [];
   const stop = async (): Promise<void> => {
     for (const step of undo.splice(0).toReversed()) await step();
@@ -125,7 +131,7 @@ async function startAll({ config, log, metrics, services, host }: Running): Prom
     const engine = container.get(Engine);
     await engine.start();
     undo.push(() => engine.stop(config.server.shutdownTimeoutMs));
-    const http = httpServer({ config, log, metrics, services, host }, container);
+    const http = httpServer(running, container);
     const { url } = await http.listen();
     undo.push(() => http.close(config.server.shutdownTimeoutMs));
     await writeServerInfo(config.dataDir, { pid: process.pid, url, startedAt: new Date() });
@@ -138,21 +144,27 @@ async function startAll({ config, log, metrics, services, host }: Running): Prom
   }
 }
 
-function httpServer({ config, log, metrics, host }: Running, container: Container): HttpServer {
+function httpServer(
+  { config, policy, log, metrics, host }: Running,
+  container: Container,
+): HttpServer {
   const database = container.get<Database>(Database);
   const claims = host.plugins.pipelines
     .flatMap(({ tasks }) => tasks)
     .flatMap(({ manifest }) => manifest.properties ?? []);
   return createHttpServer({
     config,
+    policy,
     catalogue: createCatalogue({
+      policy,
       database,
       removal: container.get<Removal>(Removal),
       clock: systemClock,
       limits: config.images,
       claims,
     }),
-    members: createMembers({ database, clock: systemClock, limits: config.images }),
+    members: createMembers({ database, policy, clock: systemClock, limits: config.images }),
+    importCatalogue: createImportCatalogue({ read: database.read, policy }),
     imports: container.get<Imports>(Imports),
     uploads: container.get<Uploads>(Uploads),
     downloads: container.get<Downloads>(Downloads),

@@ -1,18 +1,18 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import type { AuthConfig } from '../config/config.js';
+import { identityOf } from './caller.js';
 import { createAuthenticator } from './create-authenticator.js';
 
-function authenticate(
+async function authenticate(
   config: AuthConfig,
   address: string,
   headers: IncomingHttpHeaders = {},
-): unknown {
+): Promise<unknown> {
   try {
-    return createAuthenticator(config, 'https://images.example').authenticate({
+    return await createAuthenticator(config, 'https://images.example').authenticate({
       address,
       headers,
-      requestId: 'req-1',
     });
   } catch (error) {
     return (error as { code: string }).code;
@@ -22,25 +22,19 @@ function authenticate(
 describe('auth: none', () => {
   const local: AuthConfig = { mode: 'none', allowRemote: false };
   const remote: AuthConfig = { mode: 'none', allowRemote: true };
-  const everybody = {
-    userId: null,
-    projectId: 'default',
-    roles: ['admin'],
-    isAdmin: true,
-    requestId: 'req-1',
-  };
+  const everybody = identityOf({ projectId: 'default', roles: ['admin'] });
 
   it.each(['127.0.0.1', '127.8.9.10', '::1', '::ffff:127.0.0.1'])(
     'takes everybody on this machine (%s) for an admin of the default project',
-    (address) => {
-      expect(authenticate(local, address)).toEqual(everybody);
+    async (address) => {
+      await expect(authenticate(local, address)).resolves.toEqual(everybody);
     },
   );
 
-  it('refuses other machines unless they are allowed', () => {
-    expect(authenticate(local, '192.0.2.1')).toBe('REMOTE_REFUSED');
-    expect(authenticate(local, '::ffff:192.0.2.1')).toBe('REMOTE_REFUSED');
-    expect(authenticate(remote, '192.0.2.1')).toEqual(everybody);
+  it('refuses other machines unless they are allowed', async () => {
+    await expect(authenticate(local, '192.0.2.1')).resolves.toBe('REMOTE_REFUSED');
+    await expect(authenticate(local, '::ffff:192.0.2.1')).resolves.toBe('REMOTE_REFUSED');
+    await expect(authenticate(remote, '192.0.2.1')).resolves.toEqual(everybody);
   });
 
   it.each([
@@ -50,13 +44,16 @@ describe('auth: none', () => {
     ['images.example', everybody],
     ['attacker.example:9292', 'REMOTE_REFUSED'],
     ['localhost.attacker.example', 'REMOTE_REFUSED'],
-  ])('answers for the host "%s" only if a web page cannot have chosen it', (host, expected) => {
-    expect(authenticate(local, '127.0.0.1', { host })).toEqual(expected);
-  });
+  ])(
+    'answers for the host "%s" only if a web page cannot have chosen it',
+    async (host, expected) => {
+      await expect(authenticate(local, '127.0.0.1', { host })).resolves.toEqual(expected);
+    },
+  );
 
-  it('refuses what a browser sends on behalf of a page from elsewhere', () => {
+  it('refuses what a browser sends on behalf of a page from elsewhere', async () => {
     const headers = { 'sec-fetch-site': 'cross-site' };
-    expect(authenticate(remote, '127.0.0.1', headers)).toBe('REMOTE_REFUSED');
+    await expect(authenticate(remote, '127.0.0.1', headers)).resolves.toBe('REMOTE_REFUSED');
   });
 });
 
@@ -64,19 +61,19 @@ describe('auth: headers', () => {
   const config: AuthConfig = { mode: 'headers', trusted: ['10.20.0.0/16', 'fd00::/8'] };
   const headers = { 'x-user-id': 'u', 'x-project-id': 'p', 'x-roles': 'Member, reader' };
 
-  it('believes identity headers from a trusted network', () => {
-    const member = {
+  it('believes identity headers from a trusted network', async () => {
+    const member = identityOf({
       userId: 'u',
       projectId: 'p',
       roles: ['member', 'reader'],
-      isAdmin: false,
-      requestId: 'req-1',
-    };
-    expect(authenticate(config, '10.20.3.4', headers)).toEqual(member);
-    expect(authenticate(config, '::ffff:10.20.3.4', headers)).toEqual(member);
-    expect(authenticate(config, 'fd12::1', headers)).toEqual(member);
-    expect(authenticate(config, '10.20.3.4', { ...headers, 'x-roles': 'admin' })).toMatchObject({
-      isAdmin: true,
+    });
+    await expect(authenticate(config, '10.20.3.4', headers)).resolves.toEqual(member);
+    await expect(authenticate(config, '::ffff:10.20.3.4', headers)).resolves.toEqual(member);
+    await expect(authenticate(config, 'fd12::1', headers)).resolves.toEqual(member);
+    const through = { ...headers, 'x-service-roles': 'Service' };
+    await expect(authenticate(config, '10.20.3.4', through)).resolves.toEqual({
+      ...member,
+      serviceRoles: ['service'],
     });
   });
 
@@ -87,7 +84,7 @@ describe('auth: headers', () => {
     ['no identity', '10.20.3.4', { 'x-roles': 'admin' }],
     ['an unconfirmed identity', '10.20.3.4', { ...headers, 'x-identity-status': 'Invalid' }],
     ['a project given twice', '10.20.3.4', { ...headers, 'x-project-id': 'victim, mine' }],
-  ])('refuses %s', (_what, address, sent) => {
-    expect(authenticate(config, address, sent)).toBe('UNAUTHENTICATED');
+  ])('refuses %s', async (_what, address, sent) => {
+    await expect(authenticate(config, address, sent)).resolves.toBe('UNAUTHENTICATED');
   });
 });

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Caller } from './caller.js';
+import type { Identity } from './caller.js';
 
 /** What authentication may look at. */
 export interface Credentials {
@@ -7,7 +7,6 @@ export interface Credentials {
   readonly address: string;
   /** Lower-case names. */
   readonly headers: IncomingHttpHeaders;
-  readonly requestId: string;
 }
 
 /** Establishes who is calling. */
@@ -21,6 +20,6 @@ export interface Authenticator {
    * @throws {ForbiddenError} `UNAUTHENTICATED` when the request does not say who it is, or from
    *   where it may not say so; `REMOTE_REFUSED` as {@link admit}.
    */
-  authenticate(credentials: Credentials): Caller;
+  authenticate(credentials: Credentials): Identity | Promise<Identity>;
 }
 export const Authenticator = Symbol('Authenticator');

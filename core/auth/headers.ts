@@ -3,8 +3,7 @@ import type { AuthConfig } from '../config/config.js';
 import { ForbiddenError } from '../base/errors.js';
 import { parseNetworks } from './address.js';
 import type { Authenticator, Credentials } from './authenticator.js';
-
-const ADMIN_ROLE = 'admin';
+import { identityOf } from './caller.js';
 
 /**
  * Believes the identity headers of a proxy in front, such as keystonemiddleware: `X-User-Id`,
@@ -27,21 +26,27 @@ export function authenticateByHeaders(
     admit,
     authenticate(credentials) {
       admit(credentials);
-      const { headers, requestId } = credentials;
+      const { headers } = credentials;
       const status = single(headers, 'x-identity-status');
       if (status !== undefined && status !== 'Confirmed') {
         throw unauthenticated(`The identity is "${status}"`, 'Send a valid token');
       }
       const userId = single(headers, 'x-user-id') ?? null;
       const projectId = single(headers, 'x-project-id') ?? null;
-      const roles = rolesOf(headers);
       if (userId === null && projectId === null) {
         throw unauthenticated(
           'The request says neither a user nor a project',
           'The proxy in front must set X-User-Id, X-Project-Id and X-Roles',
         );
       }
-      return { userId, projectId, roles, isAdmin: roles.includes(ADMIN_ROLE), requestId };
+      return identityOf({
+        userId,
+        userDomainId: single(headers, 'x-user-domain-id') ?? null,
+        projectId,
+        projectDomainId: single(headers, 'x-project-domain-id') ?? null,
+        roles: rolesOf(headers, 'x-roles'),
+        serviceRoles: rolesOf(headers, 'x-service-roles'),
+      });
     },
   };
 }
@@ -61,8 +66,8 @@ function single(headers: IncomingHttpHeaders, name: string): string | undefined 
   );
 }
 
-function rolesOf(headers: IncomingHttpHeaders): readonly string[] {
-  const value = headers['x-roles'];
+function rolesOf(headers: IncomingHttpHeaders, name: string): readonly string[] {
+  const value = headers[name];
   const text = Array.isArray(value) ? value.join(',') : (value ?? '');
   return text
     .split(',')

@@ -3,6 +3,7 @@ import type { AuthConfig } from '../config/config.js';
 import { ForbiddenError } from '../base/errors.js';
 import { isLoopback } from './address.js';
 import type { Authenticator, Credentials } from './authenticator.js';
+import { identityOf } from './caller.js';
 
 /** Project of everybody where nobody is asked who they are. */
 export const DEFAULT_PROJECT = 'default';
@@ -33,13 +34,7 @@ export function authenticateNobody(
     admit,
     authenticate(credentials) {
       admit(credentials);
-      return {
-        userId: null,
-        projectId: DEFAULT_PROJECT,
-        roles: ['admin'],
-        isAdmin: true,
-        requestId: credentials.requestId,
-      };
+      return identityOf({ projectId: DEFAULT_PROJECT, roles: ['admin'] });
     },
   };
 }

@@ -1,152 +1,92 @@
-import { ForbiddenError, NotFoundError } from '../base/errors.js';
-import type { ImportRecord } from '../engine/import.js';
-import type { Image, Visibility } from '../image/image.js';
-import type { Caller } from './caller.js';
+import type { PolicyConfig } from '../config/config.js';
+import { ForbiddenError, InvalidInputError, NotFoundError } from '../base/errors.js';
+import type { Image } from '../image/image.js';
+import type { Caller, Identity } from './caller.js';
+import { holds } from './rules/check.js';
+import type { Subject, Target } from './rules/check.js';
+import { readRules } from './rules/read-rules.js';
+import type { RuleName } from './rules/table.js';
 
 /**
- * Who may do what, in one place. Two rules everywhere: what a caller may not see does not exist for
- * them (404), and what they see but may not change is refused (403).
+ * Who may do what: the table of rules with the deployer's above it. Two things hold whatever the rules
+ * say: what a caller may not see does not exist for them (404, not 403), and no rule lets anybody but
+ * an administrator see what the visibility of an image keeps from them.
  */
+export interface Policy {
+  isAdmin(identity: Identity): boolean;
+  /** Whether one rule holds; of an image ask {@link mayOnImage}. */
+  may(caller: Caller, rule: RuleName, target?: Target): boolean;
+  /** @throws {ForbiddenError} `POLICY_DENIED` */
+  require(caller: Caller, rule: RuleName, target?: Target): void;
+  /** Whether the caller sees the image, and the rule holds for it. */
+  mayOnImage(caller: Caller, rule: RuleName, target: ImageTarget): boolean;
+  /**
+   * The image, for what the rule guards.
+   * @param target `undefined` where there is no such image
+   * @throws {NotFoundError} `IMAGE_NOT_FOUND`, also where the caller does not see it
+   * @throws {ForbiddenError} `POLICY_DENIED`
+   */
+  requireImage(caller: Caller, rule: RuleName, id: string, target: ImageTarget | undefined): Image;
+  /**
+   * Whether the caller sees the imports of images of a project, and the rule holds for them.
+   * @param owner project of the image
+   */
+  mayOnImport(caller: Caller, rule: RuleName, owner: string | null): boolean;
+}
+export const Policy = Symbol('Policy');
 
-type OwnedImage = Pick<Image, 'id' | 'owner' | 'visibility' | 'memberIds'>;
-
-/**
- * Public and community images are readable by everybody, shared ones by their members whatever these
- * have answered, others by their project and admins.
- */
-export function canSeeImage(caller: Caller, image: OwnedImage): boolean {
-  if (caller.isAdmin || isOwner(caller, image)) return true;
-  if (image.visibility === 'shared') return isMember(caller, image);
-  return image.visibility === 'public' || image.visibility === 'community';
+export interface ImageTarget {
+  readonly image: Image;
+  /** The member that a request is about. @default the caller's project, where it is one */
+  readonly memberId?: string;
 }
 
-/**
- * @throws {NotFoundError} `IMAGE_NOT_FOUND` when there is none, or none that the caller may see.
- */
-export function assertCanSeeImage(
-  caller: Caller,
-  id: string,
-  image: Image | undefined,
-): asserts image is Image {
-  if (image !== undefined && canSeeImage(caller, image)) return;
-  throw imageNotFound(id);
-}
+/** What a role brings with it, as Keystone sets it up. */
+const IMPLIED_ROLES: Readonly<Record<string, readonly string[]>> = {
+  admin: ['manager', 'member', 'reader'],
+  manager: ['member', 'reader'],
+  member: ['reader'],
+};
 
-/**
- * Changing, deleting, uploading and importing are for the owning project and admins.
- * @throws {NotFoundError} `IMAGE_NOT_FOUND` as {@link assertCanSeeImage}
- * @throws {ForbiddenError} `IMAGE_NOT_YOURS` · `READ_ONLY_CALLER`
- */
-export function assertCanChangeImage(
-  caller: Caller,
-  id: string,
-  image: Image | undefined,
-): asserts image is Image {
-  assertCanSeeImage(caller, id, image);
-  assertCanWrite(caller);
-  if (caller.isAdmin || isOwner(caller, image)) return;
-  throw new ForbiddenError({
-    code: 'IMAGE_NOT_YOURS',
-    message: `Image "${id}" belongs to another project`,
-    hint: 'Ask the owning project or an administrator',
-  });
-}
+/** @throws {InvalidInputError} `POLICY_INVALID` with everything that is wrong with the rules */
+export function createPolicy(config: PolicyConfig): Policy {
+  const { rules, problems } = readRules(config);
+  if (problems.length > 0) {
+    throw new InvalidInputError({
+      code: 'POLICY_INVALID',
+      message: problems.map(({ rule, message }) => `policy.${rule}: ${message}`).join('; '),
+      hint: problems.map(({ hint }) => hint).join('; '),
+    });
+  }
 
-/**
- * Callers whose only role is `reader` change nothing. A member has `reader` beside `member`.
- * @throws {ForbiddenError} `READ_ONLY_CALLER`
- */
-export function assertCanWrite(caller: Caller): void {
-  if (caller.isAdmin || !caller.roles.includes('reader')) return;
-  if (caller.roles.some((role) => role === 'member' || role === 'manager')) return;
-  throw new ForbiddenError({
-    code: 'READ_ONLY_CALLER',
-    message: 'The role "reader" may only read',
-    hint: 'Ask for the role "member" in the project',
-  });
-}
+  const decide = (identity: Identity, rule: RuleName, target: Target): boolean =>
+    holds({ kind: 'rule', name: rule }, subjectOf(identity), target, rules);
 
-/**
- * Whether a project takes an image that is shared with it is its own decision.
- * @throws {ForbiddenError} `MEMBER_NOT_YOU` · `READ_ONLY_CALLER`
- */
-export function assertCanAnswer(caller: Caller, projectId: string): void {
-  assertCanWrite(caller);
-  if (caller.isAdmin || caller.projectId === projectId) return;
-  throw new ForbiddenError({
-    code: 'MEMBER_NOT_YOU',
-    message: `Only the project "${projectId}" itself may accept or reject the image`,
-    hint: 'Ask the project, or remove it from the members',
-  });
-}
+  const sees = (caller: Caller, target: ImageTarget): boolean =>
+    canSee(caller, target.image) && decide(caller, 'get_image', attributesOf(caller, target));
 
-/**
- * Offering an image to everybody is for admins.
- * @throws {ForbiddenError} `PUBLICIZE_FORBIDDEN`
- */
-export function assertCanSetVisibility(caller: Caller, visibility: Visibility): void {
-  if (visibility !== 'public' || caller.isAdmin) return;
-  throw new ForbiddenError({
-    code: 'PUBLICIZE_FORBIDDEN',
-    message: 'Only an administrator may make an image public',
-    hint: 'Use the visibility "community" or "shared"',
-  });
-}
+  const policy: Policy = {
+    isAdmin: (identity) => decide(identity, 'context_is_admin', {}),
 
-/**
- * Giving an image to another project is for admins.
- * @throws {ForbiddenError} `OWNER_FORBIDDEN`
- */
-export function assertCanSetOwner(caller: Caller, owner: string | null): void {
-  if (caller.isAdmin || (owner !== null && owner === caller.projectId)) return;
-  throw new ForbiddenError({
-    code: 'OWNER_FORBIDDEN',
-    message: 'Only an administrator may set the owner of an image',
-    hint: 'Leave out "owner": the image will belong to your project',
-  });
-}
+    may: (caller, rule, target = ownTarget(caller)) => decide(caller, rule, target),
 
-/**
- * The bytes of a deactivated image are for admins, who examine it.
- * @throws {ForbiddenError} `IMAGE_DEACTIVATED`
- */
-export function assertCanDownload(caller: Caller, image: Image): void {
-  if (image.status !== 'deactivated' || caller.isAdmin) return;
-  throw new ForbiddenError({
-    code: 'IMAGE_DEACTIVATED',
-    message: `Image "${image.id}" is deactivated`,
-    hint: 'Its owner can reactivate it',
-  });
-}
+    require(caller, rule, target) {
+      if (!policy.may(caller, rule, target)) throw denied(rule, caller);
+    },
 
-/**
- * Imports are for the project that owns the image and for admins; those of an image whose record is
- * gone, for the project that has started them.
- * @param image the image of the import, also when it is deleted
- * @throws {NotFoundError} `IMPORT_NOT_FOUND`
- */
-export function assertCanSeeImport(
-  caller: Caller,
-  id: string,
-  record: ImportRecord | undefined,
-  image: Image | undefined,
-): asserts record is ImportRecord {
-  if (record !== undefined && canSeeImport(caller, record, image)) return;
-  throw new NotFoundError({
-    code: 'IMPORT_NOT_FOUND',
-    message: `No import "${id}" was found`,
-    hint: 'Finished imports are kept for a limited time; list those that there are',
-  });
-}
+    mayOnImage: (caller, rule, target) =>
+      sees(caller, target) && decide(caller, rule, attributesOf(caller, target)),
 
-/** @throws {ForbiddenError} `ADMIN_ONLY` */
-export function assertAdmin(caller: Caller): void {
-  if (caller.isAdmin) return;
-  throw new ForbiddenError({
-    code: 'ADMIN_ONLY',
-    message: 'Only an administrator may do this',
-    hint: 'Ask an administrator',
-  });
+    requireImage(caller, rule, id, target) {
+      if (target === undefined || !sees(caller, target)) throw imageNotFound(id);
+      if (decide(caller, rule, attributesOf(caller, target))) return target.image;
+      throw denied(rule, caller, target.image);
+    },
+
+    mayOnImport: (caller, rule, owner) =>
+      (caller.isAdmin || owns(caller, owner)) && decide(caller, rule, { project_id: owner, owner }),
+  };
+  return policy;
 }
 
 /** What is said of an image that does not exist for the caller, for whatever reason. */
@@ -158,16 +98,64 @@ export function imageNotFound(id: string): NotFoundError {
   });
 }
 
-function canSeeImport(caller: Caller, record: ImportRecord, image: Image | undefined): boolean {
-  if (caller.isAdmin) return true;
-  if (image !== undefined) return isOwner(caller, image);
-  return caller.projectId !== null && record.caller.projectId === caller.projectId;
+/** The caller's project: the target of what is about no image in particular. */
+function ownTarget({ projectId }: Caller): Target {
+  return { project_id: projectId, owner: projectId };
 }
 
-function isOwner(caller: Caller, image: Pick<Image, 'owner'>): boolean {
-  return caller.projectId !== null && image.owner === caller.projectId;
+/** Two callers without a project are not in the same one. */
+function owns({ projectId }: Caller, owner: string | null): boolean {
+  return projectId !== null && owner === projectId;
 }
 
-function isMember(caller: Caller, image: Pick<Image, 'memberIds'>): boolean {
-  return caller.projectId !== null && image.memberIds.includes(caller.projectId);
+/** Members see a shared image whatever they have answered. */
+function canSee(caller: Caller, image: Image): boolean {
+  if (caller.isAdmin || owns(caller, image.owner) || isMember(caller, image)) return true;
+  return image.visibility === 'public' || image.visibility === 'community';
+}
+
+function isMember({ projectId }: Caller, { visibility, memberIds }: Image): boolean {
+  return visibility === 'shared' && projectId !== null && memberIds.includes(projectId);
+}
+
+function attributesOf(caller: Caller, { image, memberId }: ImageTarget): Target {
+  const own = isMember(caller, image) ? caller.projectId : null;
+  return {
+    project_id: image.owner,
+    owner: image.owner,
+    member_id: memberId ?? own,
+    visibility: image.visibility,
+    status: image.status,
+    disk_format: image.diskFormat,
+    container_format: image.containerFormat,
+  };
+}
+
+function subjectOf(identity: Identity): Subject {
+  const { roles } = identity;
+  const one = (value: string | null): readonly string[] => (value === null ? [] : [value]);
+  return {
+    roles: new Set(roles.flatMap((role) => [role, ...(IMPLIED_ROLES[role] ?? [])])),
+    attributes: {
+      user_id: one(identity.userId),
+      user_domain_id: one(identity.userDomainId),
+      project_id: one(identity.projectId),
+      project_domain_id: one(identity.projectDomainId),
+      domain_id: one(identity.domainId),
+      system_scope: one(identity.systemScope),
+      service_roles: identity.serviceRoles,
+    },
+  };
+}
+
+function denied(rule: RuleName, { projectId }: Caller, image?: Image): ForbiddenError {
+  const foreign = image !== undefined && image.owner !== projectId;
+  return new ForbiddenError({
+    code: 'POLICY_DENIED',
+    message: `You may not do this${image === undefined ? '' : ` to image "${image.id}"`}: the policy rule "${rule}" does not allow it`,
+    hint: foreign
+      ? 'The image belongs to another project: ask it, or an administrator'
+      : 'Ask for a role that may, or an administrator',
+    details: { rule },
+  });
 }

@@ -1,14 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import { anImage } from '../../test/support/an-image.js';
+import type { RuleName } from '../auth/rules/table.js';
+import { ForbiddenError } from '../base/errors.js';
 import type { Image } from '../image/image.js';
 import type { ImageEdit } from './catalogue.js';
 import { applyEdits } from './edit.js';
 
 function edit(image: Image, edits: readonly ImageEdit[], isAdmin = false): unknown {
-  const caller = { userId: 'u', projectId: 'p', roles: [], isAdmin, requestId: 'req-1' };
+  const refuse = (rule: RuleName): never => {
+    throw new ForbiddenError({ code: rule, message: rule });
+  };
   const limits = { maxProperties: 2, maxTags: 2 };
   try {
-    return applyEdits(image, edits, { caller, claims: ['scan_*', 'seal'], limits });
+    return applyEdits(image, edits, {
+      require: refuse,
+      mayWriteClaimed: isAdmin,
+      claims: ['scan_*', 'seal'],
+      limits,
+    });
   } catch (error) {
     return (error as { code: string }).code;
   }
@@ -64,9 +73,9 @@ describe('applyEdits', () => {
     [
       'public visibility',
       { kind: 'attributes', value: { visibility: 'public' } } as const,
-      'PUBLICIZE_FORBIDDEN',
+      'publicize_image',
     ],
-    ['another owner', { kind: 'attributes', value: { owner: 'q' } } as const, 'OWNER_FORBIDDEN'],
+    ['another owner', { kind: 'attributes', value: { owner: 'q' } } as const, 'set_image_owner'],
   ])('refuses %s', (_what, change, code) => {
     expect(edit(anImage({ properties: { a: '1' } }), [change])).toBe(code);
   });

@@ -1,8 +1,7 @@
-import { assertCanSetOwner, assertCanSetVisibility } from '../auth/policy.js';
-import type { Caller } from '../auth/caller.js';
+import type { RuleName } from '../auth/rules/table.js';
 import { ConflictError, ForbiddenError } from '../base/errors.js';
 import type { ImageChange } from '../engine/ports.js';
-import type { Image, ImageAttributes, ImageStatus } from '../image/image.js';
+import type { Image, ImageAttributes, ImageStatus, Visibility } from '../image/image.js';
 import { assertUnclaimed } from './claims.js';
 import type { Claims } from './claims.js';
 import type { ImageEdit } from './catalogue.js';
@@ -16,6 +15,15 @@ export interface EditLimits {
   readonly maxTags: number;
 }
 
+/** What edits are held against. */
+export interface EditRules {
+  /** Refuses where the policy does not allow it for this image. @throws {ForbiddenError} */
+  readonly require: (rule: RuleName) => void;
+  readonly mayWriteClaimed: boolean;
+  readonly claims: Claims;
+  readonly limits: EditLimits;
+}
+
 export interface Edited {
   readonly change: ImageChange;
   /** Attributes and `properties.<name>` that the caller has set or removed. */
@@ -23,21 +31,17 @@ export interface Edited {
 }
 
 /** What edits make of an image, after every rule has been asked; pure. */
-export function applyEdits(
-  image: Image,
-  edits: readonly ImageEdit[],
-  rules: { readonly caller: Caller; readonly claims: Claims; readonly limits: EditLimits },
-): Edited {
-  const { caller, claims, limits } = rules;
+export function applyEdits(image: Image, edits: readonly ImageEdit[], rules: EditRules): Edited {
+  const { claims, limits } = rules;
   const properties = new Map(Object.entries(image.properties));
   const touched = new Set<string>();
   let attributes: Partial<ImageAttributes> = {};
   for (const edit of edits) {
     if (edit.kind === 'attributes') {
-      assertAttributes(image, edit.value, caller);
+      assertAttributes(image, edit.value, rules);
       attributes = { ...attributes, ...edit.value };
     } else {
-      if (!caller.isAdmin) assertUnclaimed(claims, edit.name);
+      if (!rules.mayWriteClaimed) assertUnclaimed(claims, edit.name);
       editProperty(properties, edit);
       touched.add(edit.name);
     }
@@ -63,6 +67,12 @@ export function applyEdits(
     },
     names: [...Object.keys(attributes), ...[...touched].map((name) => `properties.${name}`)],
   };
+}
+
+/** The rule that guards a visibility, beside the one for the act itself. */
+export function ruleOfVisibility(visibility: Visibility): RuleName | undefined {
+  if (visibility === 'public') return 'publicize_image';
+  return visibility === 'community' ? 'communitize_image' : undefined;
 }
 
 /** Tags in their order as they are kept, each once. @throws {InvalidInputError} `PROPERTY_INVALID` */
@@ -100,13 +110,16 @@ function editProperty(
   }
 }
 
-function assertAttributes(image: Image, change: Partial<ImageAttributes>, caller: Caller): void {
+function assertAttributes(
+  image: Image,
+  change: Partial<ImageAttributes>,
+  { require }: EditRules,
+): void {
   if (change.visibility !== undefined && change.visibility !== image.visibility) {
-    assertCanSetVisibility(caller, change.visibility);
+    const rule = ruleOfVisibility(change.visibility);
+    if (rule !== undefined) require(rule);
   }
-  if (change.owner !== undefined && change.owner !== image.owner) {
-    assertCanSetOwner(caller, change.owner);
-  }
+  if (change.owner !== undefined && change.owner !== image.owner) require('set_image_owner');
   for (const name of ['diskFormat', 'containerFormat'] as const) {
     const value = change[name];
     if (value === undefined || value === image[name]) continue;

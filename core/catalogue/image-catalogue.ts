@@ -1,26 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import {
-  assertCanChangeImage,
-  assertCanSeeImage,
-  assertCanSetOwner,
-  assertCanSetVisibility,
-  assertCanWrite,
-  imageNotFound,
-} from '../auth/policy.js';
+import { imageNotFound } from '../auth/policy.js';
+import type { Policy } from '../auth/policy.js';
 import type { Caller } from '../auth/caller.js';
+import type { RuleName } from '../auth/rules/table.js';
 import { ForbiddenError, NotFoundError } from '../base/errors.js';
 import type { Clock } from '../base/clock.js';
-import type { Database, ImageChange, Transaction } from '../engine/ports.js';
+import type { Database, ImageChange, Reader, Transaction } from '../engine/ports.js';
 import type { Removal } from '../engine/service.js';
 import type { Image } from '../image/image.js';
 import type { Catalogue, ImageEdit, NewImage } from './catalogue.js';
 import { withoutClaimed } from './claims.js';
 import type { Claims } from './claims.js';
-import { applyEdits, uniqueTags } from './edit.js';
+import { authorizedImage } from './access.js';
+import { applyEdits, ruleOfVisibility, uniqueTags } from './edit.js';
 import type { EditLimits } from './edit.js';
+import { listImages } from './list.js';
 import { assertCount, assertProperty, assertWritableName } from './property-rules.js';
 
+const DEFAULT_VISIBILITY = 'shared';
+
 export interface CatalogueParts {
+  readonly policy: Policy;
   readonly database: Database;
   readonly removal: Removal;
   readonly clock: Clock;
@@ -31,7 +31,10 @@ export interface CatalogueParts {
 
 /** The catalogue over the database; every change is one transaction. */
 export function createCatalogue(parts: CatalogueParts): Catalogue {
-  const { database, clock, limits, claims } = parts;
+  const { database, policy, clock, limits, claims } = parts;
+
+  const imageFor = (read: Reader, caller: Caller, rule: RuleName, id: string): Promise<Image> =>
+    authorizedImage(policy, read, { caller, rule, id });
 
   const edit = async (
     caller: Caller,
@@ -39,9 +42,15 @@ export function createCatalogue(parts: CatalogueParts): Catalogue {
     editsOf: (image: Image) => readonly ImageEdit[],
   ): Promise<Image> =>
     database.write(async (tx) => {
-      const image = await tx.image(id);
-      assertCanChangeImage(caller, id, image);
-      const { change, names } = applyEdits(image, editsOf(image), { caller, claims, limits });
+      const image = await imageFor(tx, caller, 'modify_image', id);
+      const { change, names } = applyEdits(image, editsOf(image), {
+        require: (rule) => {
+          policy.requireImage(caller, rule, id, { image });
+        },
+        mayWriteClaimed: caller.isAdmin,
+        claims,
+        limits,
+      });
       if (names.length === 0) return image;
       const live = await tx.liveImport(id);
       if (live !== undefined) await tx.addUserPatched(live.id, names);
@@ -62,24 +71,17 @@ export function createCatalogue(parts: CatalogueParts): Catalogue {
       return image;
     },
 
-    async show(caller, id) {
-      const image = await database.read.image(id);
-      assertCanSeeImage(caller, id, image);
+    show: (caller, id) => imageFor(database.read, caller, 'get_image', id),
+
+    showFor: (caller, id, rule) => imageFor(database.read, caller, rule, id),
+
+    async showForDownload(caller, id) {
+      const image = await imageFor(database.read, caller, 'download_image', id);
+      if (image.status === 'deactivated') assertMayExamine(policy, caller, image);
       return image;
     },
 
-    async showForChange(caller, id) {
-      const image = await database.read.image(id);
-      assertCanChangeImage(caller, id, image);
-      return image;
-    },
-
-    list: (caller, query) =>
-      database.read.images({
-        ...query,
-        projectId: caller.projectId,
-        isAdmin: caller.isAdmin,
-      }),
+    list: (caller, query) => listImages(parts, caller, query),
 
     update: (caller, id, edits) => edit(caller, id, () => edits),
 
@@ -103,8 +105,7 @@ export function createCatalogue(parts: CatalogueParts): Catalogue {
     },
 
     async remove(caller, id) {
-      const image = await database.read.image(id);
-      assertCanChangeImage(caller, id, image);
+      const image = await imageFor(database.read, caller, 'delete_image', id);
       if (image.protected) {
         throw new ForbiddenError({
           code: 'IMAGE_PROTECTED',
@@ -116,14 +117,14 @@ export function createCatalogue(parts: CatalogueParts): Catalogue {
     },
 
     async removeFromStore(caller, id, store) {
-      assertCanChangeImage(caller, id, await database.read.image(id));
+      await imageFor(database.read, caller, 'delete_image_location', id);
       await parts.removal.removeFromStore(id, store);
     },
 
     async setActive(caller, id, wanted) {
       await database.write(async (tx) => {
-        const image = await tx.image(id);
-        assertCanChangeImage(caller, id, image);
+        const rule = wanted === 'active' ? 'reactivate' : 'deactivate';
+        const image = await imageFor(tx, caller, rule, id);
         if (image.status === wanted) return;
         if (image.status !== (wanted === 'active' ? 'deactivated' : 'active')) {
           throw new ForbiddenError({
@@ -138,11 +139,31 @@ export function createCatalogue(parts: CatalogueParts): Catalogue {
   };
 }
 
+/** The bytes of a deactivated image are for those who examine it. */
+function assertMayExamine(policy: Policy, caller: Caller, image: Image): void {
+  if (policy.mayOnImage(caller, 'download_deactivated_image', { image })) return;
+  throw new ForbiddenError({
+    code: 'IMAGE_DEACTIVATED',
+    message: `Image "${image.id}" is deactivated`,
+    hint: 'Its owner can reactivate it',
+  });
+}
+
+/** @throws {ForbiddenError} `POLICY_DENIED` */
+function assertMayCreate(
+  policy: Policy,
+  caller: Caller,
+  { owner = caller.projectId, visibility }: NewImage['attributes'],
+): void {
+  const target = { project_id: owner, owner, visibility: visibility ?? DEFAULT_VISIBILITY };
+  policy.require(caller, 'add_image', target);
+  const rule = visibility === undefined ? undefined : ruleOfVisibility(visibility);
+  if (rule !== undefined) policy.require(caller, rule, target);
+}
+
 function newImage(caller: Caller, request: NewImage, parts: CatalogueParts): Image {
-  assertCanWrite(caller);
   const { attributes } = request;
-  if (attributes.visibility !== undefined) assertCanSetVisibility(caller, attributes.visibility);
-  if (attributes.owner !== undefined) assertCanSetOwner(caller, attributes.owner);
+  assertMayCreate(parts.policy, caller, attributes);
 
   for (const [name, value] of Object.entries(request.properties)) {
     assertWritableName(name);
@@ -158,7 +179,7 @@ function newImage(caller: Caller, request: NewImage, parts: CatalogueParts): Ima
   const now = parts.clock.now();
   return {
     name: null,
-    visibility: 'shared',
+    visibility: DEFAULT_VISIBILITY,
     owner: caller.projectId,
     diskFormat: null,
     containerFormat: null,

@@ -1,5 +1,6 @@
-import { assertCanAnswer, assertCanChangeImage, assertCanSeeImage } from '../auth/policy.js';
+import type { Policy } from '../auth/policy.js';
 import type { Caller } from '../auth/caller.js';
+import type { RuleName } from '../auth/rules/table.js';
 import {
   CapacityError,
   ConflictError,
@@ -12,30 +13,39 @@ import type { Database, Reader } from '../engine/ports.js';
 import type { Image } from '../image/image.js';
 import type { ImageMember } from '../image/member.js';
 import { isText } from '../image/property-names.js';
+import { authorizedImage } from './access.js';
 import type { Members } from './members.js';
 
 /** Characters of a project's id. */
 const MAX_PROJECT_ID = 255;
 
 export interface MembersParts {
+  readonly policy: Policy;
   readonly database: Database;
   readonly clock: Clock;
   readonly limits: { readonly maxMembers: number };
 }
 
 /** Members over the database; every change is one transaction. */
-export function createMembers({ database, clock, limits }: MembersParts): Members {
+export function createMembers({ database, policy, clock, limits }: MembersParts): Members {
+  const imageFor = (read: Reader, caller: Caller, rule: RuleName, id: string): Promise<Image> =>
+    authorizedImage(policy, read, { caller, rule, id });
+
+  /** A member is told nothing of the others. */
+  const visibleTo =
+    (caller: Caller, image: Image) =>
+    ({ projectId: memberId }: ImageMember): boolean =>
+      policy.mayOnImage(caller, 'get_member', { image, memberId });
+
   return {
     async list(caller, imageId) {
-      const image = await database.read.image(imageId);
-      assertCanSeeImage(caller, imageId, image);
+      const image = await imageFor(database.read, caller, 'get_members', imageId);
       assertShared(image);
       return (await database.read.members(imageId)).filter(visibleTo(caller, image));
     },
 
     async show(caller, imageId, projectId) {
-      const image = await database.read.image(imageId);
-      assertCanSeeImage(caller, imageId, image);
+      const image = await imageFor(database.read, caller, 'get_image', imageId);
       const member = await find(database.read, imageId, projectId);
       const isVisible = image.visibility === 'shared' && member !== undefined;
       if (!isVisible || !visibleTo(caller, image)(member)) throw notFound(imageId, projectId);
@@ -44,10 +54,8 @@ export function createMembers({ database, clock, limits }: MembersParts): Member
 
     add: (caller, imageId, projectId) =>
       database.write(async (tx) => {
-        const image = await tx.image(imageId);
-        assertCanSeeImage(caller, imageId, image);
+        const image = await imageFor(tx, caller, 'add_member', imageId);
         assertShared(image);
-        assertCanChangeImage(caller, imageId, image);
         assertProjectId(projectId);
         assertFree(image, projectId);
         assertRoom(image, limits.maxMembers);
@@ -65,14 +73,13 @@ export function createMembers({ database, clock, limits }: MembersParts): Member
 
     answer: (caller, imageId, projectId, status) =>
       database.write(async (tx) => {
-        const image = await tx.image(imageId);
-        assertCanSeeImage(caller, imageId, image);
+        const image = await imageFor(tx, caller, 'get_image', imageId);
         assertShared(image);
         const member = await find(tx, imageId, projectId);
         if (member === undefined || !visibleTo(caller, image)(member)) {
           throw notFound(imageId, projectId);
         }
-        assertCanAnswer(caller, projectId);
+        policy.requireImage(caller, 'modify_member', imageId, { image, memberId: projectId });
         const updatedAt = clock.now();
         await tx.updateMember(imageId, projectId, { status }, updatedAt);
         return { ...member, status, updatedAt };
@@ -80,10 +87,8 @@ export function createMembers({ database, clock, limits }: MembersParts): Member
 
     remove: (caller, imageId, projectId) =>
       database.write(async (tx) => {
-        const image = await tx.image(imageId);
-        assertCanSeeImage(caller, imageId, image);
+        const image = await imageFor(tx, caller, 'delete_member', imageId);
         assertShared(image);
-        assertCanChangeImage(caller, imageId, image);
         if (!image.memberIds.includes(projectId)) throw notFound(imageId, projectId);
         await tx.deleteMember(imageId, projectId);
       }),
@@ -96,12 +101,6 @@ async function find(
   projectId: string,
 ): Promise<ImageMember | undefined> {
   return (await read.members(imageId)).find((member) => member.projectId === projectId);
-}
-
-/** The owner sees all members, a member only itself. */
-function visibleTo(caller: Caller, image: Image): (member: ImageMember) => boolean {
-  const all = caller.isAdmin || (caller.projectId !== null && image.owner === caller.projectId);
-  return ({ projectId }) => all || projectId === caller.projectId;
 }
 
 function assertShared({ id, visibility }: Image): void {

@@ -9,7 +9,7 @@ export interface Members {
   /**
    * A member sees its own entry alone.
    * @throws {NotFoundError} `IMAGE_NOT_FOUND`
-   * @throws {ForbiddenError} `IMAGE_NOT_SHARED`
+   * @throws {ForbiddenError} `IMAGE_NOT_SHARED` · `POLICY_DENIED`
    */
   list(caller: Caller, imageId: string): Promise<readonly ImageMember[]>;
   /**
@@ -18,7 +18,7 @@ export interface Members {
   show(caller: Caller, imageId: string, projectId: string): Promise<ImageMember>;
   /**
    * @throws {NotFoundError} `IMAGE_NOT_FOUND`
-   * @throws {ForbiddenError} `IMAGE_NOT_SHARED` · `IMAGE_NOT_YOURS` · `READ_ONLY_CALLER`
+   * @throws {ForbiddenError} `IMAGE_NOT_SHARED` · `POLICY_DENIED`
    * @throws {InvalidInputError} `MEMBER_INVALID`
    * @throws {ConflictError} `MEMBER_EXISTS`
    * @throws {CapacityError} `MEMBERS_EXCEEDED`
@@ -26,7 +26,7 @@ export interface Members {
   add(caller: Caller, imageId: string, projectId: string): Promise<ImageMember>;
   /**
    * @throws {NotFoundError} `IMAGE_NOT_FOUND` · `MEMBER_NOT_FOUND`
-   * @throws {ForbiddenError} `IMAGE_NOT_SHARED` · `MEMBER_NOT_YOU` · `READ_ONLY_CALLER`
+   * @throws {ForbiddenError} `IMAGE_NOT_SHARED` · `POLICY_DENIED`
    */
   answer(
     caller: Caller,
@@ -36,7 +36,7 @@ export interface Members {
   ): Promise<ImageMember>;
   /**
    * @throws {NotFoundError} `IMAGE_NOT_FOUND` · `MEMBER_NOT_FOUND`
-   * @throws {ForbiddenError} `IMAGE_NOT_SHARED` · `IMAGE_NOT_YOURS` · `READ_ONLY_CALLER`
+   * @throws {ForbiddenError} `IMAGE_NOT_SHARED` · `POLICY_DENIED`
    */
   remove(caller: Caller, imageId: string, projectId: string): Promise<void>;
 }

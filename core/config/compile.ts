@@ -39,6 +39,7 @@ export function compileConfig(
     dataDir,
     server: compileServer(settings.server),
     auth: compileAuth(settings.auth),
+    policy: settings.policy,
     stores: compileStores(settings.stores),
     staging: {
       path: path.resolve(dataDir, staging.path),

@@ -11,6 +11,7 @@ export interface Config {
   readonly dataDir: string;
   readonly server: ServerConfig;
   readonly auth: AuthConfig;
+  readonly policy: PolicyConfig;
   readonly stores: readonly StoreConfig[];
   readonly staging: StagingConfig;
   readonly images: ImagesConfig;
@@ -37,6 +38,9 @@ export type AuthConfig =
   | { readonly mode: 'none'; readonly allowRemote: boolean }
   /** Trusts `X-Project-Id`, `X-User-Id`, `X-Roles` from these networks only (CIDR). */
   | { readonly mode: 'headers'; readonly trusted: readonly string[] };
+
+/** Rules of the policy that stand above the defaults, by name; their text is not read yet. */
+export type PolicyConfig = Readonly<Record<string, string>>;
 
 export interface StoreConfig {
   readonly id: string;

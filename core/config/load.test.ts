@@ -120,6 +120,17 @@ imports:
     });
   });
 
+  it('reads rules of the policy, and says which are wrong', () => {
+    expect(load('policy: { operators: "role:ops", copy_image: rule:operators }').policy).toEqual({
+      operators: 'role:ops',
+      copy_image: 'rule:operators',
+    });
+    expect(problems(`policy: { copy_imag: 'role:ops', get_image: 'rule:get_image' }`)).toEqual([
+      'stowage.yaml:1:11 policy.copy_imag: The rule "copy_imag" guards nothing | Did you mean "copy_image"?',
+      'stowage.yaml:1:34 policy.get_image: The rule "get_image" comes back to itself | Break the circle of "rule:" checks',
+    ]);
+  });
+
   it('compiles every kind of condition', () => {
     const { imports } = load(`
 imports:

@@ -1,9 +1,11 @@
 import ipaddr from 'ipaddr.js';
+import { readRules } from '../auth/rules/read-rules.js';
+import { isRuleName, RULES } from '../auth/rules/table.js';
 import { exactByteSize } from '../base/byte-size.js';
 import type { ConditionSettings } from './pipeline-settings.js';
 import type { Problem, SettingsPath } from './problem.js';
 import type { Settings } from './settings.js';
-import { didYouMean } from './suggest.js';
+import { didYouMean, nearest } from './suggest.js';
 
 /** The sections that are valid by themselves; the others have had their say already. */
 export type ValidSections = Partial<Settings>;
@@ -12,6 +14,7 @@ export type ValidSections = Partial<Settings>;
 export function checkRules(settings: ValidSections): readonly Problem[] {
   return [
     ...checkAuth(settings),
+    ...checkPolicy(settings),
     ...checkStores(settings),
     ...checkMethods(settings),
     ...checkPipelines(settings),
@@ -41,6 +44,17 @@ function checkAuth({ auth, server }: ValidSections): readonly Problem[] {
     });
   }
   return problems;
+}
+
+function checkPolicy({ policy = {} }: ValidSections): readonly Problem[] {
+  return readRules(policy).problems.map(({ rule, message, hint }) => {
+    const near = isRuleName(rule) ? undefined : nearest(rule, Object.keys(RULES));
+    return {
+      path: ['policy', rule],
+      message,
+      hint: near === undefined ? hint : `Did you mean "${near}"?`,
+    };
+  });
 }
 
 /** Whether only this machine can reach a socket that listens on `host`. */

@@ -177,6 +177,10 @@ export const SettingsSchema = z
         AuthObject,
       ])
       .prefault({}),
+    policy: z
+      .record(z.string().regex(/^[a-z][a-z0-9_:-]*$/), z.string())
+      .default({})
+      .describe('Rules of the policy that replace the defaults: `{ copy_image: "role:member" }`'),
     stores: z
       .array(StoreSettings)
       .min(1)

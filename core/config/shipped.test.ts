@@ -27,6 +27,7 @@ function keysWithDefault(node: SchemaNode, prefix: readonly string[] = []): read
 function keysOf(value: unknown, prefix: readonly string[] = []): readonly string[] {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return [prefix.join('.')];
+  if (Object.keys(value).length === 0) return [prefix.join('.')];
   return Object.entries(value).flatMap(([key, child]) => keysOf(child, [...prefix, key]));
 }
 

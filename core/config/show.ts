@@ -37,6 +37,7 @@ export function settingsOf(config: Config): unknown {
       config.auth.mode === 'none'
         ? { mode: 'none', allow_remote: config.auth.allowRemote }
         : { mode: config.auth.mode, trusted: config.auth.trusted },
+    policy: config.policy,
     stores: config.stores.map(({ id, driver, isDefault, description, config: own }) => ({
       id,
       driver,

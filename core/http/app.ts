@@ -48,7 +48,7 @@ export function createApp(parts: HttpParts, lifetime: Lifetime): Koa<HttpState> 
     if (lifetime.stopping.aborted) ctx.set('Connection', 'close');
     await next();
   });
-  app.use(authentication(parts.authenticator));
+  app.use(authentication(parts.authenticator, parts.policy));
   app.use(versions(parts.config.server.publicEndpoint));
   app.use(async (ctx, next) => {
     try {

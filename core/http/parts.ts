@@ -1,7 +1,9 @@
 import type { Authenticator } from '../auth/authenticator.js';
+import type { Policy } from '../auth/policy.js';
 import type { Clock } from '../base/clock.js';
 import type { Catalogue } from '../catalogue/catalogue.js';
 import type { Members } from '../catalogue/members.js';
+import type { ImportCatalogue } from '../catalogue/import-catalogue.js';
 import type { Config } from '../config/config.js';
 import type { Database } from '../engine/ports.js';
 import type { Downloads, Imports, Uploads } from '../engine/service.js';
@@ -15,6 +17,7 @@ export interface HttpParts {
   readonly config: Config;
   readonly catalogue: Catalogue;
   readonly members: Members;
+  readonly importCatalogue: ImportCatalogue;
   readonly imports: Imports;
   readonly uploads: Uploads;
   readonly downloads: Downloads;
@@ -22,6 +25,7 @@ export interface HttpParts {
   readonly plugins: Pick<Plugins, 'methods'>;
   readonly database: Pick<Database, 'read'>;
   readonly authenticator: Authenticator;
+  readonly policy: Policy;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: ServerMetrics;

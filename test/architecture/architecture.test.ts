@@ -6,13 +6,13 @@ import type { ImportEdge } from './imports.js';
 
 /**
  * The arrows of the house: what each part may import beside itself. `contract` is core/plugin/contract,
- * `api` is core/api.ts, `composition` the files of core that join all parts.
+ * `rules` core/auth/rules, `api` is core/api.ts, `composition` the files of core that join all parts.
  */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   base: [],
   image: ['base'],
   format: ['base'],
-  config: ['base', 'image'],
+  config: ['base', 'image', 'rules'],
   contract: ['base', 'image', 'format'],
   api: ['base', 'image', 'format', 'config', 'contract'],
   testing: ['base', 'image', 'format', 'contract'],
@@ -23,19 +23,20 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   client: ['base', 'contract'],
   telemetry: ['base', 'config', 'contract'],
   plugin: ['base', 'config', 'image', 'contract', 'api', 'store'],
-  auth: ['base', 'config', 'image', 'records'],
+  rules: ['base'],
+  auth: ['base', 'config', 'image', 'rules'],
   records: ['base', 'config', 'image', 'contract'],
   engine: [
     ...['base', 'config', 'image', 'format', 'contract', 'store', 'staging', 'dataflow', 'plugin'],
     ...['records', 'auth', 'telemetry'],
   ],
-  catalogue: ['base', 'config', 'image', 'auth', 'engine', 'records', 'plugin'],
+  catalogue: ['base', 'config', 'image', 'auth', 'rules', 'engine', 'records', 'plugin'],
   database: [
     ...['base', 'config', 'image', 'format', 'contract', 'store', 'staging', 'engine', 'records'],
   ],
   http: [
     ...['base', 'config', 'image', 'contract', 'plugin', 'store', 'auth', 'engine', 'records'],
-    ...['catalogue', 'telemetry'],
+    ...['catalogue', 'rules', 'telemetry'],
   ],
 };
 
@@ -67,6 +68,7 @@ function partOf(file: string): string {
   if (below === undefined) return folder.startsWith('api.') ? 'api' : 'composition';
   if (folder === 'plugin' && below === 'contract') return 'contract';
   if (folder === 'plugin' && below === 'testing') return 'testing';
+  if (folder === 'auth' && below === 'rules') return 'rules';
   if (folder === 'engine' && below.startsWith('import.')) return 'records';
   return folder;
 }

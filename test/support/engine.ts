@@ -3,6 +3,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { Container } from 'inversify';
 import { z } from 'zod';
+import { aCaller } from './a-caller.js';
 import type { Caller } from '../../core/auth/caller.js';
 import { Clock, systemClock } from '../../core/base/clock.js';
 import { loadConfig } from '../../core/config/load.js';
@@ -49,13 +50,7 @@ export interface TestEngineOptions {
   readonly stopDeadlineMs?: number;
 }
 
-export const TEST_CALLER: Caller = {
-  userId: 'u',
-  projectId: 'p',
-  roles: ['member'],
-  isAdmin: false,
-  requestId: 'req-test',
-};
+export const TEST_CALLER: Caller = aCaller();
 
 /** The whole engine over a real database and real files, with tasks of the test's own. */
 export class TestEngine implements AsyncDisposable {

@@ -2,9 +2,11 @@ import 'reflect-metadata';
 import path from 'node:path';
 import { Container } from 'inversify';
 import { createAuthenticator } from '../../core/auth/create-authenticator.js';
+import { createPolicy } from '../../core/auth/policy.js';
 import { Clock, systemClock } from '../../core/base/clock.js';
 import { createCatalogue } from '../../core/catalogue/image-catalogue.js';
 import { createMembers } from '../../core/catalogue/image-members.js';
+import { createImportCatalogue } from '../../core/catalogue/import-catalogue.js';
 import { loadConfig } from '../../core/config/load.js';
 import type { Config } from '../../core/config/config.js';
 import { Dataflow } from '../../core/dataflow/pass.js';
@@ -63,16 +65,20 @@ export async function httpRig(options: RigOptions = {}): Promise<HttpRig> {
   container.bind(Worker).toConstantValue({ epoch });
   container.load(engineModule(config, 1024 ** 3));
 
+  const policy = createPolicy(config.policy);
   const server = createHttpServer({
     config,
+    policy,
     catalogue: createCatalogue({
+      policy,
       database,
       removal: container.get<Removal>(Removal),
       clock: systemClock,
       limits: config.images,
       claims: options.claims ?? [],
     }),
-    members: createMembers({ database, clock: systemClock, limits: config.images }),
+    members: createMembers({ database, policy, clock: systemClock, limits: config.images }),
+    importCatalogue: createImportCatalogue({ read: database.read, policy }),
     imports: container.get<Imports>(Imports),
     uploads: container.get<Uploads>(Uploads),
     downloads: container.get<Downloads>(Downloads),

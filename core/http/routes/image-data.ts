@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import { Router } from '@koa/router';
-import { assertCanDownload } from '../../auth/policy.js';
+import type { RuleName } from '../../auth/rules/table.js';
 import { ConflictError, InvalidInputError, NotFoundError } from '../../base/errors.js';
 import type { Image } from '../../image/image.js';
 import { callerOf } from '../context.js';
@@ -22,6 +22,7 @@ export function imageDataRoutes(parts: HttpParts): HttpRouter {
 
   const receive = async (
     ctx: HttpContext & { readonly params: Record<string, string> },
+    rule: RuleName,
     take: (upload: Upload) => Promise<void>,
   ): Promise<void> => {
     const imageId = imageIdOf(ctx);
@@ -29,7 +30,7 @@ export function imageDataRoutes(parts: HttpParts): HttpRouter {
     assertOctets(ctx);
     const size = announcedSize(ctx);
     const store = storeOf(ctx, stores);
-    assertQueued(await catalogue.showForChange(caller, imageId));
+    assertQueued(await catalogue.showFor(caller, imageId, rule));
     const stream = new UploadStream(ctx.req, {
       idleTimeoutMs: parts.config.server.uploadIdleTimeoutMs,
       onBytes: (count) => {
@@ -48,7 +49,9 @@ export function imageDataRoutes(parts: HttpParts): HttpRouter {
     }
   };
 
-  router.put('/v2/images/:id/file', (ctx) => receive(ctx, (upload) => uploads.upload(upload)));
+  router.put('/v2/images/:id/file', (ctx) =>
+    receive(ctx, 'upload_image', (upload) => uploads.upload(upload)),
+  );
 
   router.put('/v2/images/:id/stage', (ctx) => {
     if (!plugins.methods.some(({ definition }) => definition.name === STAGING_METHOD)) {
@@ -58,13 +61,12 @@ export function imageDataRoutes(parts: HttpParts): HttpRouter {
         hint: 'Use another method, or "PUT …/file"',
       });
     }
-    return receive(ctx, (upload) => uploads.stage(upload));
+    return receive(ctx, 'modify_image', (upload) => uploads.stage(upload));
   });
 
   router.get('/v2/images/:id/file', async (ctx) => {
     const caller = callerOf(ctx);
-    const image = await catalogue.show(caller, imageIdOf(ctx));
-    assertCanDownload(caller, image);
+    const image = await catalogue.showForDownload(caller, imageIdOf(ctx));
     const { size } = image;
     const readable = image.status === 'active' || image.status === 'deactivated';
     if (!readable || size === null || size === 0) {

@@ -1,5 +1,6 @@
 import { Router } from '@koa/router';
 import { ConflictError, StowageError } from '../../base/errors.js';
+import { ruleOfMethod } from '../../catalogue/import-catalogue.js';
 import type { ImportRequest } from '../../engine/service.js';
 import { callerOf } from '../context.js';
 import type { HttpContext, HttpRouter, HttpState } from '../context.js';
@@ -28,7 +29,7 @@ export function imageImportRoutes(parts: HttpParts): HttpRouter {
     };
     const request = parseImportRequest(body, headers, { imageId, caller });
     assertRequestable(parts.plugins, request.method);
-    await catalogue.showForChange(caller, imageId);
+    await catalogue.showFor(caller, imageId, ruleOfMethod(request.method));
     return request;
   };
 
@@ -48,13 +49,7 @@ export function imageImportRoutes(parts: HttpParts): HttpRouter {
   });
 
   router.get('/v2/images/:id/tasks', async (ctx) => {
-    const caller = callerOf(ctx);
-    const image = await catalogue.show(caller, imageIdOf(ctx));
-    const isOwner = caller.projectId !== null && image.owner === caller.projectId;
-    const records =
-      caller.isAdmin || isOwner
-        ? await database.read.imports({ imageId: image.id, order: 'desc' })
-        : [];
+    const records = await parts.importCatalogue.ofImage(callerOf(ctx), imageIdOf(ctx));
     ctx.body = {
       tasks: await Promise.all(
         records.map(async (record) =>

@@ -7,7 +7,6 @@ import type { JsonObject } from '../../base/json.js';
 import { callerOf } from '../context.js';
 import type { HttpRouter, HttpState } from '../context.js';
 import { streamEvents } from '../event-stream.js';
-import { changeableImport, visibleImport } from '../import-access.js';
 import type { HttpParts, Lifetime } from '../parts.js';
 import { presentImport } from '../presenters/import.js';
 import { assertNoBody } from '../requests/body.js';
@@ -18,7 +17,7 @@ const LIMITS = { usual: 25, max: 200 };
 
 /** Stowage's own resource: imports with everything that is known of them. */
 export function importRoutes(parts: HttpParts, lifetime: Lifetime): HttpRouter {
-  const { database, imports } = parts;
+  const { database, importCatalogue, imports } = parts;
   const { read } = database;
   const router = new Router<HttpState>();
 
@@ -29,12 +28,9 @@ export function importRoutes(parts: HttpParts, lifetime: Lifetime): HttpRouter {
     );
 
   router.get(PATH, async (ctx) => {
-    const caller = callerOf(ctx);
     const limit = parseLimit(ctx.query, LIMITS);
-    const { projectId, isAdmin } = caller;
-    const scope = isAdmin ? {} : projectId === null ? undefined : { projectId };
-    const records =
-      scope === undefined ? [] : await read.imports({ ...importQuery(ctx.query), ...scope, limit });
+    const query = { ...importQuery(ctx.query), limit };
+    const records = await importCatalogue.list(callerOf(ctx), query);
     const last = records.at(-1);
     const full = last !== undefined && records.length === limit;
     ctx.body = {
@@ -44,18 +40,18 @@ export function importRoutes(parts: HttpParts, lifetime: Lifetime): HttpRouter {
   });
 
   router.get(`${PATH}/:id`, async (ctx) => {
-    const detail = await visibleImport(read, callerOf(ctx), ctx.params['id'] ?? '');
+    const detail = await importCatalogue.show(callerOf(ctx), ctx.params['id'] ?? '');
     ctx.body = presentImport(detail, imports.progress(detail.import.id));
   });
 
   router.get(`${PATH}/:id/events`, async (ctx) => {
-    const { import: record } = await visibleImport(read, callerOf(ctx), ctx.params['id'] ?? '');
+    const { import: record } = await importCatalogue.show(callerOf(ctx), ctx.params['id'] ?? '');
     await streamEvents(ctx, { imports, read, record, stopping: lifetime.stopping });
   });
 
   router.post(`${PATH}/:id/cancel`, async (ctx) => {
     assertNoBody(ctx);
-    const { id } = await changeableImport(read, callerOf(ctx), ctx.params['id'] ?? '');
+    const { id } = await importCatalogue.showForChange(callerOf(ctx), ctx.params['id'] ?? '');
     await imports.cancel(id);
     const record = await read.import(id);
     ctx.status = 202;
@@ -65,7 +61,7 @@ export function importRoutes(parts: HttpParts, lifetime: Lifetime): HttpRouter {
   router.post(`${PATH}/:id/retry`, async (ctx) => {
     assertNoBody(ctx);
     const caller = callerOf(ctx);
-    const { id } = await changeableImport(read, caller, ctx.params['id'] ?? '');
+    const { id } = await importCatalogue.showForChange(caller, ctx.params['id'] ?? '');
     const record = await imports.retry(id, caller);
     ctx.status = 202;
     ctx.set('Location', `${PATH}/${record.id}`);

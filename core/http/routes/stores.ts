@@ -1,5 +1,4 @@
 import { Router } from '@koa/router';
-import { assertAdmin } from '../../auth/policy.js';
 import { ConflictError, NotFoundError, describeFailure } from '../../base/errors.js';
 import type { JsonObject } from '../../base/json.js';
 import type { StoreInfo } from '../../plugin/contract/services.js';
@@ -10,7 +9,7 @@ import { assertNoBody } from '../requests/body.js';
 import { imageIdOf } from '../requests/ids.js';
 
 /** The stores that there are, and the bytes that one of them holds of an image. */
-export function storeRoutes({ catalogue, stores }: HttpParts): HttpRouter {
+export function storeRoutes({ catalogue, policy, stores }: HttpParts): HttpRouter {
   const router = new Router<HttpState>();
 
   router.get('/v2/info/stores', (ctx) => {
@@ -18,7 +17,7 @@ export function storeRoutes({ catalogue, stores }: HttpParts): HttpRouter {
   });
 
   router.get('/v2/info/stores/detail', (ctx) => {
-    assertAdmin(callerOf(ctx));
+    policy.require(callerOf(ctx), 'stores_info_detail');
     const outages = new Map(stores.outages().map(({ id, error }) => [id, error]));
     ctx.body = {
       stores: stores.list().map((store) => ({

@@ -4,7 +4,6 @@ import { UnsupportedError } from '../../base/errors.js';
 import type { ImportQuery } from '../../engine/ports.js';
 import { callerOf } from '../context.js';
 import type { HttpRouter, HttpState } from '../context.js';
-import { visibleImport } from '../import-access.js';
 import type { HttpParts } from '../parts.js';
 import {
   TASK_STATUSES,
@@ -21,22 +20,18 @@ const TYPES = ['import', TASK_TYPE, 'location_import'] as const;
 
 /** Imports as tasks of the Image API (API-70 to API-72): to look at only. */
 export function taskRoutes(parts: HttpParts): HttpRouter {
-  const { config, database, imports } = parts;
+  const { config, importCatalogue, imports, policy } = parts;
   const { retentionMs } = config.imports;
   const router = new Router<HttpState>();
 
   router.get(PATH, async (ctx) => {
     const caller = callerOf(ctx);
+    policy.require(caller, 'tasks_api_access');
+    policy.require(caller, 'get_tasks');
     const limit = parseLimit(ctx.query, LIMITS);
     const query = taskQuery(ctx.query);
     const records =
-      query === undefined || (!caller.isAdmin && caller.projectId === null)
-        ? []
-        : await database.read.imports({
-            ...query,
-            limit,
-            ...(caller.isAdmin || caller.projectId === null ? {} : { projectId: caller.projectId }),
-          });
+      query === undefined ? [] : await importCatalogue.list(caller, { ...query, limit });
     const last = records.at(-1);
     const full = last !== undefined && records.length === limit;
     ctx.body = {
@@ -48,7 +43,10 @@ export function taskRoutes(parts: HttpParts): HttpRouter {
   });
 
   router.get(`${PATH}/:id`, async (ctx) => {
-    const detail = await visibleImport(database.read, callerOf(ctx), ctx.params['id'] ?? '');
+    const caller = callerOf(ctx);
+    policy.require(caller, 'tasks_api_access');
+    policy.require(caller, 'get_task');
+    const detail = await importCatalogue.show(caller, ctx.params['id'] ?? '');
     ctx.body = presentTaskOfImport(detail, imports.progress(detail.import.id), retentionMs);
   });
 

@@ -243,7 +243,10 @@ describe('an import that is shown', () => {
 
 describe('lists of imports', () => {
   it('come in pages, by state, and only of the own project', async () => {
-    await using own = await httpRig({ config: trustingHeaders });
+    const policy = { tasks_api_access: 'role:reader' };
+    await using own = await httpRig({
+      config: (config) => ({ ...trustingHeaders(config), policy }),
+    });
     const make = async (project: string) => {
       const headers = memberOf(project);
       const made = await own.api.call('POST', '/v2/images', { headers, json: {} });

@@ -82,10 +82,10 @@ describe('sharing an image', () => {
       members('POST', id, stranger, '', { member: 'stranger' }),
     ]);
     expect(refused.map((answer) => problemOf(answer).code)).toEqual([
-      'IMAGE_NOT_YOURS',
-      'IMAGE_NOT_YOURS',
-      'MEMBER_NOT_YOU',
-      'READ_ONLY_CALLER',
+      'POLICY_DENIED',
+      'POLICY_DENIED',
+      'POLICY_DENIED',
+      'POLICY_DENIED',
       'IMAGE_NOT_FOUND',
       'IMAGE_NOT_FOUND',
     ]);
