@@ -11,6 +11,8 @@ export const CRASH_POINTS = [
   'adopt:intent-committed',
   'adopt:renamed',
   'adopt:ready-committed',
+  'task:before-success',
+  'task:success-committed',
   'store:before-intent',
   'store:intent-committed',
   'store:bytes-durable',

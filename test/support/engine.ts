@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { Container } from 'inversify';
+import type { ServiceIdentifier } from 'inversify';
 import { z } from 'zod';
 import { aCaller } from './a-caller.js';
 import type { Caller } from '../../core/auth/caller.js';
@@ -102,6 +103,11 @@ export class TestEngine implements AsyncDisposable {
     });
   }
 
+  /** A part of the engine that has no front of its own. */
+  part<T>(token: ServiceIdentifier<T>): T {
+    return this.container.get(token);
+  }
+
   async createImage(overrides: Partial<Image> = {}): Promise<string> {
     const id = randomUUID();
     await this.database.write((tx) => tx.insertImage(anImage({ ...overrides, id })));
@@ -142,7 +148,7 @@ export class TestEngine implements AsyncDisposable {
 
   /** Waits until everything that is marked for removal was tried. */
   async tidy(): Promise<void> {
-    await this.container.get(Janitor).idle();
+    await this.part(Janitor).idle();
   }
 
   /** Ends this life; the rows and files stay. */

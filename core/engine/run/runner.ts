@@ -1,5 +1,6 @@
 import { inject, injectable } from 'inversify';
 import { Clock } from '../../base/clock.js';
+import { crashPoint } from '../../base/crash-point.js';
 import { BugError, CapacityError } from '../../base/errors.js';
 import { StagingArea } from '../../staging/area.js';
 import { Activation } from '../ending/activation.js';
@@ -145,11 +146,17 @@ export class ImportRunner {
       const running = await this.moves.start(row);
       try {
         const result = await this.attempt.execute(live, { ...turn, row: running });
+        // Its reservation goes with the success, so its files go before.
+        await this.staging.removeWorkspace(row.importId, row.position);
+        crashPoint('task:before-success');
         await this.moves.succeed(turn, running, result);
-      } finally {
+        crashPoint('task:success-committed');
+      } catch (error) {
         await this.staging.removeWorkspace(row.importId, row.position);
         if (needed > 0) await this.#giveBackWorkspace(row);
+        throw error;
       }
+      if (needed > 0) this.admission.released();
       return undefined;
     } finally {
       release();

@@ -79,6 +79,7 @@ export class TaskMoves {
         },
       );
       if (!done) throw lostTask(row);
+      await tx.deleteReservations({ importId: row.importId, purpose: 'workspace' });
       for (const { store, url, metadata = {} } of result.locations ?? []) {
         await tx.insertLocation({
           id: `${row.importId}.${row.position}.${store}`,

@@ -1,9 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PermanentError, RejectedError, TransientError } from '../../../core/base/errors.js';
+import type { ImportRecord } from '../../../core/engine/import.js';
+import { Scheduler } from '../../../core/engine/run/scheduler.js';
+import { Intake } from '../../../core/engine/service/intake.js';
 import type { ImportTask } from '../../../core/plugin/contract/task.js';
 import {
   BYTES,
@@ -171,6 +174,16 @@ describe('an import', () => {
     expect(second.id).toBe(first.id);
     await running.ended(first.id);
     expect((await running.start(id, { idempotencyKey: 'k' })).id).toBe(first.id);
+  });
+
+  it('is one for requests with the same Idempotency-Key that come at once', async () => {
+    await using running = await engine();
+    const id = await running.createImage();
+    const records = await Promise.all(
+      Array.from({ length: 4 }, () => running.start(id, { idempotencyKey: 'k' })),
+    );
+    expect(new Set(records.map((record) => record.id)).size).toBe(1);
+    expect(await running.database.read.imports({ imageId: id })).toHaveLength(1);
   });
 });
 
@@ -354,6 +367,31 @@ describe('deleting the image of a running import', () => {
     expect(store.objects.size).toBe(0);
     expect(await stagedFiles()).toEqual([]);
     expect((await running.image(id)).status).toBe('deleted');
+  });
+});
+
+describe('an upload', () => {
+  const begin = (running: TestEngine, imageId: string): Promise<ImportRecord> =>
+    running.part(Intake).begin({ imageId, method: 'upload', params: {}, caller: TEST_CALLER });
+
+  it('is left to the request that has its body, whoever wakes the scheduler before', async () => {
+    await using running = await engine();
+    const { id } = await begin(running, await running.createImage());
+    await running.run(await running.createImage());
+    expect(await running.database.read.import(id)).toMatchObject({ state: 'pending' });
+    const body = { stream: Readable.from([BYTES]), size: BYTES.length };
+    running.part(Scheduler).launch(id, body);
+    expect((await running.ended(id)).record).toMatchObject({ state: 'succeeded', failure: null });
+  });
+
+  it('of an earlier life ends by itself, since its client is gone', async () => {
+    const before = await engine();
+    const imageId = await before.createImage();
+    const { id } = await begin(before, imageId);
+    await before[Symbol.asyncDispose]();
+    await using after = await engine();
+    expect((await after.ended(id)).record.state).toBe('failed');
+    expect((await after.image(imageId)).status).toBe('queued');
   });
 });
 
@@ -673,6 +711,32 @@ describe('staging', () => {
         expect((await running.ended(id)).record.failure).toBeNull();
       }
     });
+  });
+
+  it('has the workspace of a task back when its success is known', async () => {
+    let held: unknown;
+    const works: TestTask = {
+      name: 'works',
+      task: task(
+        async (context) => {
+          await writeFile(await context.workspacePath('scratch'), 'x');
+          return {};
+        },
+        { workspace: () => 60_000 },
+      ),
+    };
+    const looks: TestTask = {
+      name: 'looks',
+      task: task(async () => {
+        const reservations = await running.database.read.reservations();
+        const work = await readdir(path.join(directory.path, 'staging', 'work'));
+        held = [reservations.filter(({ purpose }) => purpose === 'workspace'), work];
+        return {};
+      }),
+    };
+    await using running = await engine({ tasks: between(works, looks) });
+    expect((await running.run(await running.createImage())).record.failure).toBeNull();
+    expect(held).toEqual([[], []]);
   });
 
   it('refuses an upload at once when it is full, and asks to come back', async () => {
