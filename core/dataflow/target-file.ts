@@ -14,8 +14,11 @@ export interface FileThreads {
   readonly final: FlushLane;
 }
 
-/** Bytes after which a flush is started, so that the last one has little left to do. */
-const FLUSH_INTERVAL = 64 * 1024 * 1024;
+/**
+ * Bytes after which a flush is started, so that the last one has little left to do, and a download that is
+ * killed has little to fetch again.
+ */
+const FLUSH_INTERVAL = 16 * 1024 * 1024;
 
 /** A file that is written from one end to the other and knows how much of it is durable. */
 export class TargetFile {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { BugError, ConflictError, IntegrityError } from '../../base/errors.js';
 import type { Json } from '../../base/json.js';
-import type { DataSource } from '../../plugin/contract/source.js';
+import type { DataSource, StreamSource } from '../../plugin/contract/source.js';
 import type { PluginLog } from '../../plugin/contract/services.js';
 import type { ByteObserver, PlacedLocation, TaskContext } from '../../plugin/contract/task.js';
 import type { DataView, TaskView } from '../../plugin/contract/view.js';
@@ -11,6 +11,7 @@ import type { LoadedTask } from '../../plugin/plugins.js';
 import { StagingArea } from '../../staging/area.js';
 import type { Generation } from '../../staging/generation.js';
 import type { ImportRecord, TaskRecord } from '../import.js';
+import { openContinued } from '../bytes/continued-stream.js';
 import type { IncomingOwner } from '../bytes/generation-rows.js';
 import type { Incoming, Watching } from '../bytes/incoming.js';
 import type { Journal } from '../journal.js';
@@ -131,8 +132,8 @@ export class EngineTaskContext implements TaskContext {
             size: source.size,
             validator: source.validator,
             resumable: source.resumable,
-            idleTimeoutMs: SOURCE_IDLE_TIMEOUT,
-            open: (offset) => source.open(offset, this.signal),
+            idleTimeoutMs: source.idleTimeoutMs ?? SOURCE_IDLE_TIMEOUT,
+            open: (offset) => this.#open(source, offset),
           },
           this.#watching(source.size, [
             ...Object.keys(source.expectedDigests ?? {}),
@@ -146,6 +147,20 @@ export class EngineTaskContext implements TaskContext {
         return dataView(generation);
       }
     }
+  }
+
+  #open(source: StreamSource, offset: number): Promise<Readable> {
+    const open = (from: number): Promise<Readable> => source.open(from, this.signal);
+    if (!source.resumable || source.validator === undefined) return open(offset);
+    return openContinued(open, offset, {
+      size: source.size,
+      onContinue: (position, reason) => {
+        this.log.info('The source broke off; going on behind its last byte', {
+          position,
+          reason: reason.message,
+        });
+      },
+    });
   }
 
   async adopt(file: string): Promise<DataView> {

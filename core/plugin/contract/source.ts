@@ -19,8 +19,11 @@ export interface StreamSource {
   readonly validator: string | undefined;
   /** `open` works from any offset. */
   readonly resumable: boolean;
+  /** Milliseconds that it may stand still, with the time to open it anew. @default a minute */
+  readonly idleTimeoutMs?: number;
   /**
-   * Opens the bytes from `offset` (0 where not `resumable`). The engine closes the stream.
+   * Opens the bytes from `offset` (0 where not `resumable`). The engine closes the stream. When one that
+   * is resumable breaks after some progress, it is opened again behind its last byte, in the same attempt.
    * @throws {TransientError} when it may work later.
    */
   open(offset: number, signal: AbortSignal): Promise<Readable>;

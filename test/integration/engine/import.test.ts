@@ -865,7 +865,7 @@ describe('a restart', () => {
   it('continues a source that can be resumed from what is durable', async () => {
     const big = randomBytes(5 * 1024 * 1024);
     const offsets: number[] = [];
-    let broken = true;
+    const away = new TransientError({ code: 'SOURCE_UNREACHABLE', message: 'no answer' });
     await using running = await engine({
       source: () =>
         Promise.resolve({
@@ -875,8 +875,9 @@ describe('a restart', () => {
           resumable: true,
           open: (offset) => {
             offsets.push(offset);
-            if (!broken) return Promise.resolve(Readable.from([big.subarray(offset)]));
-            broken = false;
+            // The same attempt goes on by itself, unless the source does not answer.
+            if (offsets.length === 2) return Promise.reject(away);
+            if (offsets.length > 2) return Promise.resolve(Readable.from([big.subarray(offset)]));
             return Promise.resolve(
               Readable.from(
                 (async function* () {
@@ -894,8 +895,12 @@ describe('a restart', () => {
     const id = await running.createImage();
     const { record } = await running.run(id);
     expect(record.failure).toBeNull();
+    expect(offsets).toHaveLength(3);
     expect(offsets[0]).toBe(0);
     expect(offsets[1]).toBeGreaterThan(0);
+    expect(offsets[2]).toBeGreaterThan(0);
+    // What waited for the pass when its source was gone is asked for again.
+    expect(offsets[2]).toBeLessThanOrEqual(offsets[1] ?? 0);
     expect((await running.image(id)).osHashValue).toBe(
       createHash('sha512').update(big).digest('hex'),
     );
