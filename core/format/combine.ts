@@ -20,7 +20,7 @@ export function combine(verdicts: readonly Verdict[], size: number, policy: Poli
   );
   const [table] = tables;
   const image = whole(images) ?? raw(size, table);
-  const isPlainDisk = image.guestBytesFirst === true;
+  const isPlainDisk = image.firstSector === 'guest';
   const findings = [
     ...images.flatMap((verdict) => verdict.findings),
     ...(isPlainDisk ? (table?.findings ?? []) : []),
@@ -49,7 +49,7 @@ function raw(size: number, table: Verdict | undefined): Verdict {
     format: 'raw',
     layer: 'image',
     signatureAt: 0,
-    guestBytesFirst: true,
+    firstSector: 'guest',
     ...(subformat === undefined ? {} : { subformat }),
     virtualSize: { bytes: paddedToSector(size), offset: 0 },
     findings: [],
@@ -75,7 +75,8 @@ function conflicts(image: Verdict, verdicts: readonly Verdict[]): readonly Findi
   const others = verdicts.filter((verdict) => {
     if (verdict.layer === 'none') return false;
     if (verdict.layer === 'image') return verdict.format !== image.format;
-    return verdict.layer !== 'partition-backup' && image.guestBytesFirst !== true;
+    if (verdict.layer === 'boot-sector') return image.firstSector === 'header';
+    return verdict.layer !== 'partition-backup' && image.firstSector !== 'guest';
   });
   return others.map((other) =>
     finding(

@@ -46,15 +46,20 @@ export type Verdict = {
   readonly format: string;
   /**
    * `image`: the stream is of this format. `partition-table`: the guest's own structure at the
-   * start of a disk. `partition-backup`: the one at its end, which ends other formats by chance, as
-   * their last block is the guest's last. `appended`: an archive behind other data, which reads from
-   * the end. `none`: the inspector failed and knows nothing but that.
+   * start of a disk. `boot-sector`: a boot signature there without a table. `partition-backup`: the
+   * structure at its end, which ends other formats by chance, as their last block is the guest's
+   * last. `appended`: an archive behind other data, which reads from the end. `none`: the inspector
+   * failed and knows nothing but that.
    */
-  readonly layer: 'image' | 'partition-table' | 'partition-backup' | 'appended' | 'none';
+  readonly layer:
+    'image' | 'partition-table' | 'boot-sector' | 'partition-backup' | 'appended' | 'none';
   /** Offset of the signature. The lowest one names the format where several are valid. */
   readonly signatureAt: number;
-  /** The guest's bytes start at offset 0, so that a partition table there is no second format. */
-  readonly guestBytesFirst?: boolean;
+  /**
+   * What the first sector holds: bytes of the guest, in which a partition table is no second format,
+   * or a header with nothing in the place of a boot signature. Absent: bytes of any value.
+   */
+  readonly firstSector?: 'guest' | 'header';
   readonly subformat?: string;
   readonly virtualSize?: {
     readonly bytes: number;

@@ -54,7 +54,7 @@ function* inspect(): Inspecting {
     format: 'iso',
     layer: 'image',
     signatureAt: DESCRIPTORS_AT + 1,
-    guestBytesFirst: true,
+    firstSector: 'guest',
     subformat: 'iso9660',
     virtualSize: { bytes: paddedToSector(size), offset: 0 },
     findings: [...judge(primary, size)],

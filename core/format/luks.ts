@@ -2,7 +2,7 @@ import { read, readEnd, type FormatInspector, type Inspecting, type Verdict } fr
 import { quoted, type ByteView } from './byte-view.js';
 import type { Finding } from './inspection.js';
 import { inspectLuks2 } from './luks2.js';
-import { finding } from './rules.js';
+import { finding, firstOf } from './rules.js';
 import { SECTOR } from './sector.js';
 
 // Source: "LUKS On-Disk Format Specification" 1.2.3, figure 1; all fields are big-endian.
@@ -12,8 +12,17 @@ import { SECTOR } from './sector.js';
 //       6    2  version                      104    4  payload offset, in sectors
 //       8   32  cipher name                  108    4  key bytes
 //      40   32  cipher mode                  168   40  UUID
+//                                            208       8 key slots of 48 bytes
+//
+// Figure 2, a key slot: 0 state, 40 offset of the key material in sectors, 44 stripes.
 const SIGNATURE = 'LUKS\xba\xbe';
 const HEADER_LENGTH = 592;
+const SLOTS = { at: 208, count: 8, length: 48 };
+const ENABLED = 0x00ac71f3;
+const DISABLED = 0x0000dead;
+
+/** Longest key of the ciphers that Linux has; cryptsetup and QEMU refuse longer ones. */
+const MAX_KEY_BYTES = 512;
 
 /** Encrypted volumes of Linux, versions 1 and 2. */
 export const luks: FormatInspector = { name: 'luks', inspect };
@@ -71,5 +80,43 @@ function* judge(header: ByteView, payloadAt: number, size: number): Iterable<Fin
   }
   if (header.text(8, 32) === '') {
     yield finding('header-malformed', 8, `The cipher is ${quoted(header.text(8, 32))}`);
+  }
+  const keyBytes = header.u32be(108);
+  if (keyBytes < 1 || keyBytes > MAX_KEY_BYTES) {
+    yield finding('header-malformed', 108, `The key has ${keyBytes} bytes`);
+    return;
+  }
+  if (header.length === HEADER_LENGTH)
+    yield* firstOf(judgeSlots(header, keyBytes, payloadAt, size));
+}
+
+function* judgeSlots(
+  header: ByteView,
+  keyBytes: number,
+  payloadAt: number,
+  size: number,
+): Iterable<Finding> {
+  for (let index = 0; index < SLOTS.count; index += 1) {
+    const at = SLOTS.at + index * SLOTS.length;
+    const state = header.u32be(at);
+    if (state !== ENABLED && state !== DISABLED) {
+      const told = state.toString(16);
+      yield finding('header-malformed', at, `The state of key slot ${index} is 0x${told}`);
+    }
+    if (state !== ENABLED) continue;
+    const end = header.u32be(at + 40) * SECTOR + keyBytes * header.u32be(at + 44);
+    if (end > size) {
+      yield finding(
+        'outside-file',
+        at + 40,
+        `Key slot ${index} ends at ${end}, the file at ${size}`,
+      );
+    } else if (payloadAt > 0 && end > payloadAt) {
+      yield finding(
+        'header-malformed',
+        at + 40,
+        `Key slot ${index} ends at ${end}, the payload starts at ${payloadAt}`,
+      );
+    }
   }
 }

@@ -1,5 +1,5 @@
 import type { ByteView } from './byte-view.js';
-import { read, readEnd, type FormatInspector, type Inspecting } from './frame.js';
+import { read, readEnd, type FormatInspector, type Inspecting, type Verdict } from './frame.js';
 import type { Finding } from './inspection.js';
 import { finding } from './rules.js';
 import { SECTOR } from './sector.js';
@@ -11,13 +11,23 @@ const RECORD_LENGTH = 16;
 const RECORDS = 4;
 const PROTECTIVE = 0xee;
 
+/** A signature alone: boot code of any kind, which tells nothing of a disk. */
+const BOOT_SECTOR: Verdict = {
+  format: 'boot sector',
+  layer: 'boot-sector',
+  signatureAt: 510,
+  findings: [],
+  metadata: {},
+};
+
 /** Partition tables in the first sector. A boot sector of a file system is not one. */
 export const mbr: FormatInspector = { name: 'mbr', inspect };
 
 function* inspect(): Inspecting {
   const sector = yield* read(0, SECTOR);
   const records = recordsOf(sector);
-  if (!hasBootSignature(sector) || !isTable(records) || isFileSystem(sector)) return undefined;
+  if (!hasBootSignature(sector) || isFileSystem(sector)) return undefined;
+  if (!isTable(records)) return BOOT_SECTOR;
   const used = records.filter(({ type }) => type !== 0);
   const { size } = yield* readEnd(0);
   return {

@@ -38,6 +38,7 @@ function* inspect(): Inspecting {
     format: 'qcow',
     layer: 'image',
     signatureAt: 0,
+    firstSector: 'header',
     virtualSize: { bytes: wholeSectors(head.u64be(24)), offset: 24 },
     findings: [...judge(head, size)],
     metadata: {
@@ -81,6 +82,8 @@ function* judgeTable(head: ByteView, size: number): Iterable<Finding> {
   const length = Math.ceil(head.u64be(24) / 2 ** (clusterBits + l2Bits)) * 8;
   if (length > MAX_L1_LENGTH) {
     yield finding('virtual-size-limit', 24, `The virtual size is ${head.big64be(24)} bytes`);
+  } else if (length > 0 && offset < HEADER_LENGTH) {
+    yield finding('header-malformed', 40, `The L1 table is at offset ${offset}, in the header`);
   } else if (offset + length > size) {
     yield finding(
       'outside-file',

@@ -15,12 +15,22 @@ const DATA_FILE = 0x44415441;
 const FEATURE_ENTRY = 48;
 const INCOMPATIBLE_FEATURE = 0;
 
+/** "Autoclear features", bit 0; "Encryption method", 2. */
+const AUTOCLEAR_BITMAPS = 1n;
+const LUKS = 2;
+
+/** A structure that an extension names. */
+type Place = { readonly entryAt: number; readonly offset: number; readonly length: number };
+
 export type Extensions = {
   readonly findings: readonly Finding[];
   readonly backingFormat: string | undefined;
   readonly dataFile: string | undefined;
   readonly bitmapCount: number;
-  readonly hasEncryptionHeader: boolean;
+  /** Where the LUKS header of the encryption is. */
+  readonly encryptionHeader: Place | undefined;
+  /** Where the directory of the dirty bitmaps is. */
+  readonly bitmaps: Place | undefined;
   /** Names that the image gives to its incompatible feature bits. */
   readonly featureNames: ReadonlyMap<number, string>;
 };
@@ -40,9 +50,9 @@ export function readExtensions(
   const backingAt = head.u64be(8);
   const end = backingAt > 0 ? Math.min(backingAt, clusterSize) : clusterSize;
   let at = headerLength;
-  while (at + 8 <= end && at + 8 <= head.length) {
+  while (at + 8 <= end) {
     const [type, length] = [head.u32be(at), head.u32be(at + 4)];
-    if (type === END) break;
+    if (type === END && at + 8 <= head.length) break;
     if (at + 8 + length > Math.min(end, head.length)) {
       findings.push(
         finding(
@@ -53,6 +63,12 @@ export function readExtensions(
       );
       break;
     }
+    // "Unless stated otherwise, each header extension type shall appear at most once".
+    if (found.has(type)) {
+      const name = `0x${type.toString(16)}`;
+      findings.push(finding('header-malformed', at, `The header has two extensions ${name}`));
+      break;
+    }
     found.set(type, head.slice(at + 8, length));
     at += 8 + Math.ceil(length / 8) * 8;
   }
@@ -61,9 +77,38 @@ export function readExtensions(
     backingFormat: textOf(found.get(BACKING_FORMAT)),
     dataFile: textOf(found.get(DATA_FILE)),
     bitmapCount: found.get(BITMAPS)?.u32be(0) ?? 0,
-    hasEncryptionHeader: (found.get(ENCRYPTION_HEADER)?.length ?? 0) >= 16,
+    encryptionHeader: placeOf(found.get(ENCRYPTION_HEADER), 0, 8),
+    bitmaps: placeOf(found.get(BITMAPS), 16, 8),
     featureNames: namesOf(found.get(FEATURE_NAMES)),
   };
+}
+
+/** Judges that what the extensions name lies in a file of `size` bytes. */
+export function* judgePlaces(
+  head: ByteView,
+  { encryptionHeader, bitmaps }: Extensions,
+  size: number,
+): Iterable<Finding> {
+  // "If this bit is unset, the bitmaps extension data must be considered inconsistent."
+  const hasBitmaps = head.u32be(4) === 3 && (head.big64be(88) & AUTOCLEAR_BITMAPS) !== 0n;
+  const places = {
+    'header of the encryption': head.u32be(32) === LUKS ? encryptionHeader : undefined,
+    'directory of the bitmaps': hasBitmaps ? bitmaps : undefined,
+  };
+  for (const [name, place] of Object.entries(places)) {
+    if (place === undefined || place.offset + place.length <= size) continue;
+    const end = BigInt(place.offset + place.length);
+    yield finding('outside-file', place.entryAt, `The ${name} ends at ${end}, the file at ${size}`);
+  }
+}
+
+function placeOf(
+  data: ByteView | undefined,
+  offsetAt: number,
+  lengthAt: number,
+): Place | undefined {
+  if (data === undefined || data.length < 16) return undefined;
+  return { entryAt: data.offset, offset: data.u64be(offsetAt), length: data.u64be(lengthAt) };
 }
 
 function textOf(data: ByteView | undefined): string | undefined {

@@ -45,7 +45,7 @@ function* judgeV3(head: ByteView, clusterSize: number): Iterable<Finding> {
       `The refcount order is ${refcountOrder}, the limit is ${MAX_REFCOUNT_ORDER}`,
     );
   }
-  if (headerLength < MIN_HEADER_LENGTH_V3 || headerLength > clusterSize) {
+  if (headerLength < MIN_HEADER_LENGTH_V3 || headerLength > clusterSize || headerLength % 8 !== 0) {
     yield finding('header-malformed', 100, `The header length is ${headerLength} bytes`);
   }
 }

@@ -2,7 +2,7 @@ import type { JsonObject } from '../base/json.js';
 import { quoted, type ByteView } from './byte-view.js';
 import { read, readEnd, type FormatInspector, type Inspecting } from './frame.js';
 import type { Finding } from './inspection.js';
-import { readExtensions, type Extensions } from './qcow2-extensions.js';
+import { judgePlaces, readExtensions, type Extensions } from './qcow2-extensions.js';
 import { judgeTables } from './qcow2-tables.js';
 import { finding } from './rules.js';
 import { wholeSectors } from './sector.js';
@@ -59,6 +59,7 @@ function* inspect(): Inspecting {
     format: 'qcow2',
     layer: 'image',
     signatureAt: 0,
+    firstSector: 'header',
     subformat: `v${version}`,
     virtualSize: { bytes: wholeSectors(head.u64be(24)), offset: 24 },
     findings: [...judge(head, extensions, size)],
@@ -80,6 +81,7 @@ function* judge(head: ByteView, extensions: Extensions, size: number): Iterable<
   yield* judgeFeatures(head, extensions);
   yield* judgeEncryption(head, extensions);
   yield* extensions.findings;
+  yield* judgePlaces(head, extensions, size);
   yield* judgeTables(head, size);
 }
 
@@ -117,6 +119,13 @@ function* judgeFeatures(head: ByteView, extensions: Extensions): Iterable<Findin
     yield finding('header-malformed', 20, 'Extended L2 entries need clusters of 16 KiB or more');
   }
   const compression = compressionType(head);
+  if ((bits & COMPRESSION_TYPE) !== 0n && compression === 0) {
+    yield finding(
+      'header-malformed',
+      104,
+      'The feature bit of the compression type is set without one',
+    );
+  }
   if (compression >= COMPRESSIONS.length) {
     yield finding('unknown-features', 104, `The compression type is ${compression}`);
   }
@@ -135,7 +144,7 @@ function* judgeEncryption(head: ByteView, extensions: Extensions): Iterable<Find
     return;
   }
   yield finding('encrypted', 32, `The guest data is encrypted by "${name}"`);
-  if (name === 'luks' && !extensions.hasEncryptionHeader) {
+  if (name === 'luks' && extensions.encryptionHeader === undefined) {
     yield finding('header-malformed', 32, 'The LUKS encryption has no header extension');
   }
 }

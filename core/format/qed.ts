@@ -40,6 +40,7 @@ function* inspect(): Inspecting {
     format: 'qed',
     layer: 'image',
     signatureAt: 0,
+    firstSector: 'header',
     virtualSize: { bytes: head.u64le(48), offset: 48 },
     findings: [...judge(head, size)],
     metadata: {
@@ -87,7 +88,8 @@ function* judge(head: ByteView, size: number): Iterable<Finding> {
 }
 
 function* judgeSize(head: ByteView, tableLength: number, size: number): Iterable<Finding> {
-  const [clusterSize, offset, imageSize] = [head.u32le(4), head.u64le(40), head.u64le(48)];
+  const [clusterSize, headerClusters] = [head.u32le(4), head.u32le(12)];
+  const [offset, imageSize] = [head.u64le(40), head.u64le(48)];
   const limit = (tableLength / 8) ** 2 * clusterSize;
   if (imageSize > limit) {
     yield finding(
@@ -98,6 +100,13 @@ function* judgeSize(head: ByteView, tableLength: number, size: number): Iterable
   }
   if (imageSize % SECTOR !== 0) {
     yield finding('header-malformed', 48, `The size ${imageSize} is no multiple of a sector`);
+  }
+  if (offset % clusterSize !== 0 || offset < clusterSize * Math.max(headerClusters, 1)) {
+    yield finding(
+      'header-malformed',
+      40,
+      `The L1 table is at offset ${BigInt(offset)}, which is not the start of a cluster behind the header`,
+    );
   }
   if (offset + tableLength > size) {
     yield finding(

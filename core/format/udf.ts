@@ -55,7 +55,7 @@ function* inspect(): Inspecting {
     format: 'iso',
     layer: 'image',
     signatureAt: structureAt + 1,
-    guestBytesFirst: true,
+    firstSector: 'guest',
     subformat: 'udf',
     virtualSize: { bytes: paddedToSector(size), offset: 0 },
     findings: [

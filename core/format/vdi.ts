@@ -2,7 +2,7 @@ import type { ByteView } from './byte-view.js';
 import { read, readEnd, type FormatInspector, type Inspecting } from './frame.js';
 import type { Finding } from './inspection.js';
 import { finding } from './rules.js';
-import { paddedToSector } from './sector.js';
+import { paddedToSector, SECTOR } from './sector.js';
 
 // Source: VirtualBox src/VBox/Storage/VDICore.h, VDIPREHEADER and VDIHEADER1PLUS; all fields are
 // little-endian.
@@ -50,6 +50,7 @@ function* inspect(): Inspecting {
     format: 'vdi',
     layer: 'image',
     signatureAt: SIGNATURE_AT,
+    firstSector: 'header',
     ...(type === undefined ? {} : { subformat: type }),
     virtualSize: { bytes: paddedToSector(header.u64le(368)), offset: 368 },
     findings: [...judge(header, size)],
@@ -83,8 +84,11 @@ function* judge(header: ByteView, size: number): Iterable<Finding> {
     yield finding('unknown-features', 76, `The image type is ${type}`);
   } else if (NEEDS_PARENT.has(type)) {
     yield finding('parent-image', 76, `The image is of the type "${name}"`);
-  } else if (!header.isZero(424, 16)) {
-    yield finding('parent-image', 424, `The image names the parent ${header.guid(424)}`);
+  } else {
+    const named = [424, 440].find((at) => !header.isZero(at, 16));
+    if (named !== undefined) {
+      yield finding('parent-image', named, `The image names the parent ${header.guid(named)}`);
+    }
   }
   yield* judgeBlocks(header, size);
 }
@@ -93,7 +97,17 @@ function* judgeBlocks(header: ByteView, size: number): Iterable<Finding> {
   const [mapAt, dataAt] = [header.u32le(340), header.u32le(344)];
   const [diskSize, blockSize] = [header.u64le(368), header.u32le(376)];
   const [blocks, allocated] = [header.u32le(384), header.u32le(388)];
-  if (blockSize < 512 || !Number.isInteger(Math.log2(blockSize))) {
+  if (header.u32le(360) !== SECTOR) {
+    yield finding('header-malformed', 360, `The sector size is ${header.u32le(360)} bytes`);
+  }
+  for (const [name, at] of [
+    ['block map', 340],
+    ['data', 344],
+  ] as const) {
+    if (header.u32le(at) % SECTOR === 0) continue;
+    yield finding('header-malformed', at, `The ${name} is at ${header.u32le(at)}, inside a sector`);
+  }
+  if (blockSize < SECTOR || !Number.isInteger(Math.log2(blockSize))) {
     yield finding('header-malformed', 376, `The block size is ${blockSize} bytes`);
     return;
   }
@@ -119,11 +133,14 @@ function* judgeBlocks(header: ByteView, size: number): Iterable<Finding> {
   }
   if (allocated > blocks) {
     yield finding('header-malformed', 388, `${allocated} of ${blocks} blocks are allocated`);
-  } else if (dataAt + allocated * blockSize > size) {
+    return;
+  }
+  const end = dataAt + allocated * (blockSize + header.u32le(380));
+  if (end > size) {
     yield finding(
       'truncated',
       388,
-      `The ${allocated} allocated blocks end at ${dataAt + allocated * blockSize}, the file at ${size}`,
+      `The ${allocated} allocated blocks end at ${end}, the file at ${size}`,
     );
   }
 }

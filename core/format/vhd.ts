@@ -37,7 +37,7 @@ function* inspect(): Inspecting {
     format: 'vhd',
     layer: 'image',
     signatureAt: used.offset,
-    guestBytesFirst: dynamic === undefined,
+    firstSector: dynamic === undefined ? 'guest' : 'header',
     ...(type === undefined ? {} : { subformat: type }),
     virtualSize: { bytes: sizeOf(used), offset: used.offset + 48 },
     findings: [

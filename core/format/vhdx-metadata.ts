@@ -1,7 +1,7 @@
 import type { ByteView } from './byte-view.js';
 import { MAX_PIECE_LENGTH, read, type Reading } from './frame.js';
 import type { Finding } from './inspection.js';
-import { finding } from './rules.js';
+import { finding, firstOf } from './rules.js';
 import type { Region } from './vhdx-regions.js';
 
 // Source: [MS-VHDX] 2.6.1 "Metadata Region": a table of 64 KiB, 0 signature "metadata", 10 entry
@@ -32,6 +32,9 @@ const BLOCK_SIZE = { min: 2 ** 20, max: 2 ** 28 };
 /** 2.6.2.2: "MUST be … up to 64 TB". */
 export const MAX_VIRTUAL_SIZE = 64 * 2 ** 40;
 
+/** 2.6.2.4 and 2.6.2.5 */
+const SECTOR_SIZES = [512, 4096];
+
 const LEAVE_BLOCKS_ALLOCATED = 1;
 const HAS_PARENT = 2;
 
@@ -47,7 +50,7 @@ export type DiskFacts = {
   readonly physicalSectorSize: number | undefined;
   readonly diskId: string | undefined;
   /** Entries that the BAT needs at least. */
-  readonly payloadBlocks: number | undefined;
+  readonly batEntries: number | undefined;
 };
 
 type Item = { readonly offset: number; readonly length: number };
@@ -55,7 +58,7 @@ type Item = { readonly offset: number; readonly length: number };
 /** Reads the table and then the items, which stand behind it in the same region. */
 export function* readMetadata(region: Region): Reading<DiskFacts> {
   const table = yield* read(region.offset, TABLE_LENGTH);
-  const findings = [...judgeTable(table)];
+  const findings = [...firstOf(judgeTable(table, region))];
   const items = table.startsWith(SIGNATURE) ? itemsOf(table) : new Map<string, Item>();
   const start = Math.min(...[...items.values()].map(({ offset }) => offset));
   const placed = Number.isFinite(start) && start >= TABLE_LENGTH;
@@ -71,7 +74,7 @@ export function* readMetadata(region: Region): Reading<DiskFacts> {
   return { ...facts, findings: [...findings, ...judge(facts, items, region)] };
 }
 
-function* judgeTable(table: ByteView): Iterable<Finding> {
+function* judgeTable(table: ByteView, region: Region): Iterable<Finding> {
   if (!table.startsWith(SIGNATURE)) {
     yield finding(
       table.length < TABLE_LENGTH ? 'outside-file' : 'header-malformed',
@@ -87,14 +90,40 @@ function* judgeTable(table: ByteView): Iterable<Finding> {
       `The table has ${table.u16le(10)} entries`,
     );
   }
+  const seen = new Set<string>();
   for (const at of entries(table)) {
-    if (ITEMS.has(table.guid(at)) || (table.u32le(at + 24) & FLAG_REQUIRED) === 0) continue;
-    yield finding(
-      'unknown-features',
-      table.offset + at,
-      `The image needs the unknown metadata item ${table.guid(at)}`,
-    );
+    const guid = table.guid(at);
+    const name = ITEMS.get(guid);
+    if (name !== undefined) yield* judgeItem(name, seen, table, at, region);
+    else if ((table.u32le(at + 24) & FLAG_REQUIRED) !== 0) {
+      yield finding(
+        'unknown-features',
+        table.offset + at,
+        `The image needs the unknown metadata item ${guid}`,
+      );
+    }
   }
+}
+
+/** 2.6.1.2: an item stands behind the table in its region, and no two have one identifier. */
+function* judgeItem(
+  name: string,
+  seen: Set<string>,
+  table: ByteView,
+  at: number,
+  region: Region,
+): Iterable<Finding> {
+  if (seen.has(name)) {
+    yield finding('header-malformed', table.offset + at, `The metadata has two items "${name}"`);
+  }
+  seen.add(name);
+  const [offset, length] = [table.u32le(at + 16), table.u32le(at + 20)];
+  if (offset >= TABLE_LENGTH && offset + length <= region.length) return;
+  yield finding(
+    'header-malformed',
+    table.offset + at + 16,
+    `The item "${name}" of ${length} bytes at ${offset} is not in the metadata region`,
+  );
 }
 
 function itemsOf(table: ByteView): ReadonlyMap<string, Item> {
@@ -118,17 +147,29 @@ function describe(valueOf: (name: string, length: number) => ByteView | undefine
   const size = valueOf('virtual disk size', 8);
   const [virtualSize, blockSize] = [size?.u64le(0), parameters?.u32le(0)];
   const flags = parameters?.u32le(4);
+  const logicalSectorSize = valueOf('logical sector size', 4)?.u32le(0);
   return {
     blockSize,
     hasParent: flags === undefined ? undefined : (flags & HAS_PARENT) !== 0,
     leavesBlocksAllocated: flags === undefined ? undefined : (flags & LEAVE_BLOCKS_ALLOCATED) !== 0,
     virtualSize,
     virtualSizeAt: size?.offset ?? 0,
-    logicalSectorSize: valueOf('logical sector size', 4)?.u32le(0),
+    logicalSectorSize,
     physicalSectorSize: valueOf('physical sector size', 4)?.u32le(0),
     diskId: valueOf('virtual disk id', 16)?.guid(0),
-    payloadBlocks: virtualSize && blockSize ? Math.ceil(virtualSize / blockSize) : undefined,
+    batEntries: batEntries(virtualSize, blockSize, logicalSectorSize),
   };
+}
+
+/** 2.5: a chunk is 2^23 sectors; between two chunks the BAT has an entry for a bitmap. */
+function batEntries(
+  virtualSize: number | undefined,
+  blockSize: number | undefined,
+  sectorSize: number | undefined,
+): number | undefined {
+  if (!virtualSize || !blockSize || !sectorSize) return undefined;
+  const blocks = Math.ceil(virtualSize / blockSize);
+  return blocks + Math.floor((blocks - 1) / Math.max(1, (2 ** 23 * sectorSize) / blockSize));
 }
 
 function* judge(
@@ -155,7 +196,15 @@ function* judge(
   ) {
     yield finding('header-malformed', at, `The block size is ${blockSize} bytes`);
   }
-  if (logicalSectorSize !== 512 && logicalSectorSize !== 4096) {
+  const { physicalSectorSize = 512 } = facts;
+  if (!SECTOR_SIZES.includes(physicalSectorSize)) {
+    yield finding(
+      'header-malformed',
+      at,
+      `The physical sector size is ${physicalSectorSize} bytes`,
+    );
+  }
+  if (!SECTOR_SIZES.includes(logicalSectorSize)) {
     yield finding('header-malformed', at, `The logical sector size is ${logicalSectorSize} bytes`);
   } else if (virtualSize > MAX_VIRTUAL_SIZE) {
     yield finding(

@@ -2,7 +2,7 @@ import type { ByteView } from './byte-view.js';
 import { crc32c, withoutField } from './checksum.js';
 import { read, type Reading } from './frame.js';
 import type { Finding } from './inspection.js';
-import { finding } from './rules.js';
+import { finding, firstOf } from './rules.js';
 
 // Source: [MS-VHDX] 2.2.3 "Region Table": header 0 signature "regi", 4 CRC-32C of 64 KiB, 8 entry
 // count; entries of 32 bytes: 0 GUID, 16 file offset (8), 24 length (4), 28 required (bit 0).
@@ -34,22 +34,41 @@ export type Regions = {
   readonly findings: readonly Finding[];
 };
 
-/** Reads the first copy of the region table that is valid. */
+/** Reads the copies of the region table; the first that is valid holds. */
 export function* readRegions(): Reading<Regions> {
   const first = yield* read(TABLE_OFFSETS[0], TABLE_LENGTH);
-  if (isValid(first)) return parse(first);
+  const parsed = isValid(first) ? parse(first) : undefined;
   const second = yield* read(TABLE_OFFSETS[1], TABLE_LENGTH);
-  if (isValid(second)) return parse(second);
-  const isMissing = first.length < TABLE_LENGTH;
+  if (!isValid(second)) return parsed ?? missing(first);
+  if (parsed === undefined) return parse(second);
+  const differs = !isSame(first, second);
+  return { ...parsed, findings: [...parsed.findings, ...(differs ? [differ(second)] : [])] };
+}
+
+function missing(first: ByteView): Regions {
+  const isCut = first.length < TABLE_LENGTH;
   return {
     bat: undefined,
     metadata: undefined,
     findings: [
-      isMissing
+      isCut
         ? finding('truncated', TABLE_OFFSETS[0], 'The file ends before its region table')
         : finding('header-checksum', TABLE_OFFSETS[0], 'Neither region table has a valid checksum'),
     ],
   };
+}
+
+function isSame(first: ByteView, second: ByteView): boolean {
+  return Buffer.from(first.bytes.buffer, first.bytes.byteOffset, first.length).equals(second.bytes);
+}
+
+/** Readers take the copy that they like. */
+function differ(second: ByteView): Finding {
+  return finding(
+    'copies-differ',
+    second.offset,
+    `The region tables at offset ${TABLE_OFFSETS[0]} and ${second.offset} differ`,
+  );
 }
 
 function isValid(table: ByteView): boolean {
@@ -61,13 +80,20 @@ function isValid(table: ByteView): boolean {
 }
 
 function parse(table: ByteView): Regions {
-  const findings: Finding[] = [];
   const known = new Map<string, Region>();
+  const findings = [...firstOf(judgeEntries(table, known))];
+  for (const [name, guid] of Object.entries({ BAT, metadata: METADATA })) {
+    if (known.has(guid)) continue;
+    findings.push(finding('header-malformed', table.offset, `The image has no ${name} region`));
+  }
+  return { bat: known.get(BAT), metadata: known.get(METADATA), findings };
+}
+
+/** Judges the entries and gathers the regions that are known. */
+function* judgeEntries(table: ByteView, known: Map<string, Region>): Iterable<Finding> {
   const count = table.u32le(8);
   if (count > MAX_ENTRIES) {
-    findings.push(
-      finding('header-malformed', table.offset + 8, `The region table has ${count} entries`),
-    );
+    yield finding('header-malformed', table.offset + 8, `The region table has ${count} entries`);
   }
   for (let index = 0; index < Math.min(count, MAX_ENTRIES); index += 1) {
     const at = HEADER_LENGTH + index * ENTRY_LENGTH;
@@ -78,19 +104,19 @@ function parse(table: ByteView): Regions {
       entryAt: table.offset + at,
     };
     if (guid === BAT || guid === METADATA) {
+      if (known.has(guid)) {
+        yield finding('header-malformed', region.entryAt, `The image has two regions ${guid}`);
+      }
       known.set(guid, region);
-      findings.push(...judge(region));
+      yield* judge(region);
     } else if ((table.u32le(at + 28) & 1) !== 0) {
-      findings.push(
-        finding('unknown-features', region.entryAt, `The image needs the unknown region ${guid}`),
+      yield finding(
+        'unknown-features',
+        region.entryAt,
+        `The image needs the unknown region ${guid}`,
       );
     }
   }
-  for (const [name, guid] of Object.entries({ BAT, metadata: METADATA })) {
-    if (known.has(guid)) continue;
-    findings.push(finding('header-malformed', table.offset, `The image has no ${name} region`));
-  }
-  return { bat: known.get(BAT), metadata: known.get(METADATA), findings };
 }
 
 function* judge({ offset, length, entryAt }: Region): Iterable<Finding> {

@@ -21,6 +21,7 @@ const HEADER_SIGNATURE = 'head';
 const HEADER_OFFSETS = [64 * 1024, 128 * 1024] as const;
 const HEADER_LENGTH = 4096;
 const VERSION = 1;
+const LOG_VERSION = 0;
 const CREATOR = { offset: 8, length: 512 };
 const MIB = 1024 * 1024;
 
@@ -36,38 +37,55 @@ function* inspect(): Inspecting {
   const regions = yield* readRegions();
   const facts = regions.metadata ? yield* readMetadata(regions.metadata) : undefined;
   const { size } = yield* readEnd(0);
-  const header = currentHeader([first, second]);
+  const headers = [first, second].filter(isHeader);
+  const header = currentHeader(headers);
   return {
     format: 'vhdx',
     layer: 'image',
     signatureAt: 0,
+    firstSector: 'header',
     ...subformat(facts),
     ...(facts?.virtualSize === undefined
       ? {}
       : { virtualSize: { bytes: facts.virtualSize, offset: facts.virtualSizeAt } }),
     findings: [
       ...judgeHeader(header, size),
+      ...judgeCopies(headers),
       ...regions.findings,
       ...(facts?.findings ?? []),
-      ...judgePlaces(regions, facts, size),
+      ...judgePlaces(regions, size),
+      ...judgeOverlap(regions, header),
+      ...judgeBat(regions, facts),
     ],
     metadata: describe(identifier, header, facts),
   };
 }
 
+function isHeader(header: ByteView): boolean {
+  return (
+    header.startsWith(HEADER_SIGNATURE) &&
+    header.length === HEADER_LENGTH &&
+    crc32c(withoutField(header.bytes, 4)) === header.u32le(4)
+  );
+}
+
 /** The header that holds: 2.2.2 "the valid header with the highest sequence number". */
 function currentHeader(headers: readonly ByteView[]): ByteView | undefined {
-  return headers
-    .filter(
-      (header) =>
-        header.startsWith(HEADER_SIGNATURE) &&
-        header.length === HEADER_LENGTH &&
-        crc32c(withoutField(header.bytes, 4)) === header.u32le(4),
-    )
-    .reduce<ByteView | undefined>(
-      (best, header) => (best && best.big64le(8) >= header.big64le(8) ? best : header),
-      undefined,
-    );
+  return headers.reduce<ByteView | undefined>(
+    (best, header) => (best && best.big64le(8) >= header.big64le(8) ? best : header),
+    undefined,
+  );
+}
+
+/** Of two headers with one sequence number each reader may take another. */
+function* judgeCopies([first, second]: readonly ByteView[]): Iterable<Finding> {
+  if (first === undefined || second === undefined) return;
+  if (first.big64le(8) !== second.big64le(8) || first.latin1() === second.latin1()) return;
+  yield finding(
+    'copies-differ',
+    second.offset + 8,
+    `Both headers have the sequence number ${second.big64le(8)}, and they differ`,
+  );
 }
 
 function* judgeHeader(header: ByteView | undefined, size: number): Iterable<Finding> {
@@ -89,9 +107,20 @@ function* judgeHeader(header: ByteView | undefined, size: number): Iterable<Find
   if (!header.isZero(48, 16)) {
     yield finding('pending-log', offset + 48, `The log ${header.guid(48)} is to be replayed`);
   }
+  if (header.u16le(64) !== LOG_VERSION) {
+    yield finding(
+      'unsupported-version',
+      offset + 64,
+      `The version of the log is ${header.u16le(64)}, known is ${LOG_VERSION}`,
+    );
+  }
   const [logLength, logAt] = [header.u32le(68), header.u64le(72)];
-  if (logLength % MIB !== 0 || logAt % MIB !== 0) {
-    yield finding('header-malformed', offset + 68, 'The log is not at a multiple of 1 MiB');
+  if (logLength % MIB !== 0 || logAt % MIB !== 0 || (logLength > 0 && logAt < MIB)) {
+    yield finding(
+      'header-malformed',
+      offset + 68,
+      `The log of ${logLength} bytes is at offset ${BigInt(logAt)}, which is not a multiple of 1 MiB`,
+    );
   }
   if (logAt + logLength > size) {
     yield finding(
@@ -102,12 +131,7 @@ function* judgeHeader(header: ByteView | undefined, size: number): Iterable<Find
   }
 }
 
-/** Judges that the regions lie in the file and that the BAT is long enough for the disk. */
-function* judgePlaces(
-  regions: Regions,
-  facts: DiskFacts | undefined,
-  size: number,
-): Iterable<Finding> {
+function* judgePlaces(regions: Regions, size: number): Iterable<Finding> {
   for (const [name, region] of Object.entries({ BAT: regions.bat, metadata: regions.metadata })) {
     if (region === undefined || region.offset + region.length <= size) continue;
     const end = BigInt(region.offset + region.length);
@@ -117,14 +141,35 @@ function* judgePlaces(
       `The ${name} region ends at ${end}, the file at ${size}`,
     );
   }
-  const { bat } = regions;
-  if (bat && facts?.payloadBlocks !== undefined && facts.payloadBlocks * 8 > bat.length) {
+}
+
+/** 2.2: "regions … MUST NOT overlap": the BAT, the metadata and the log. */
+function* judgeOverlap(regions: Regions, header: ByteView | undefined): Iterable<Finding> {
+  const places = [
+    ...(regions.bat ? [{ name: 'BAT', ...regions.bat }] : []),
+    ...(regions.metadata ? [{ name: 'metadata', ...regions.metadata }] : []),
+    ...(header ? [{ name: 'log', offset: header.u64le(72), length: header.u32le(68) }] : []),
+  ].toSorted((a, b) => a.offset - b.offset);
+  for (const [index, place] of places.entries()) {
+    const next = places[index + 1];
+    if (next === undefined || place.offset + place.length <= next.offset) continue;
     yield finding(
       'header-malformed',
-      bat.entryAt,
-      `The BAT has ${bat.length} bytes, the disk needs ${facts.payloadBlocks} entries of 8`,
+      regions.bat?.entryAt ?? 0,
+      `The ${place.name} region reaches into the ${next.name} region at ${BigInt(next.offset)}`,
     );
   }
+}
+
+/** 2.5: the BAT has an entry for each block, and one of a bitmap after those of each chunk. */
+function* judgeBat({ bat }: Regions, facts: DiskFacts | undefined): Iterable<Finding> {
+  if (bat === undefined || facts?.batEntries === undefined) return;
+  if (facts.batEntries * 8 <= bat.length) return;
+  yield finding(
+    'header-malformed',
+    bat.entryAt,
+    `The BAT has ${bat.length} bytes, the disk needs ${facts.batEntries} entries of 8`,
+  );
 }
 
 function subformat(facts: DiskFacts | undefined): { readonly subformat?: string } {

@@ -31,6 +31,7 @@ export function* inspectEsx(): Inspecting {
     format: 'vmdk',
     layer: 'image',
     signatureAt: 0,
+    firstSector: 'header',
     subformat: type,
     virtualSize: { bytes: sectors * SECTOR, offset: sectorsAt },
     findings: [

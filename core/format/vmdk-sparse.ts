@@ -51,8 +51,9 @@ export function footerOf(end: ByteView): ByteView | undefined {
     end.length === STREAM_END_LENGTH &&
     marker.u32le(8) === 0 &&
     marker.u32le(12) === FOOTER_MARKER &&
+    marker.isZero(16) &&
     footer.startsWith(SIGNATURE) &&
-    end.slice(2 * SECTOR, 16).isZero();
+    end.slice(2 * SECTOR, SECTOR).isZero();
   return isWhole ? footer : undefined;
 }
 
@@ -63,6 +64,7 @@ export function* judgeFooter(header: ByteView, footer: ByteView | undefined): It
     return;
   }
   const fields = [
+    [4, 4, 'version'],
     [8, 4, 'flags'],
     [12, 8, 'capacity'],
     [20, 8, 'grain size'],

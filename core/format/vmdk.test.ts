@@ -57,6 +57,21 @@ describe('vmdk, monolithicSparse', () => {
     ],
     ['a parent CID', 'parent-image', vmdkDescriptor({ ...sparse, parentCid: '12345678' })],
     [
+      'two createTypes',
+      'copies-differ',
+      vmdkDescriptor({ ...sparse, lines: ['# createType="monolithicFlat"'] }),
+    ],
+    [
+      'two parent CIDs',
+      'copies-differ',
+      vmdkDescriptor({ ...sparse, lines: ['ddb.comment = "parentCID=12345678"'] }),
+    ],
+    [
+      'an extent whose count has a sign',
+      'header-malformed',
+      vmdkDescriptor({ ...sparse, lines: ['RW +2048 FLAT "/etc/passwd" 0'] }),
+    ],
+    [
       'a parent file without a CID',
       'parent-image',
       vmdkDescriptor({ ...sparse, lines: ['  ParentFileNameHint="base.vmdk"'] }),
@@ -83,6 +98,7 @@ describe('vmdk, monolithicSparse', () => {
     ['changed line ends', 'header-malformed', (writer) => writer.text(73, '\n \n\n')],
     ['compression 2', 'unknown-features', (writer) => writer.u16le(77, 2)],
     ['no descriptor', 'incomplete-image', (writer) => writer.u64le(28, 0)],
+    ['a descriptor at sector 2', 'header-malformed', (writer) => writer.u64le(28, 2)],
     ['a descriptor of 2^40 sectors', 'header-malformed', (writer) => writer.u64le(36, 2n ** 40n)],
   ];
 
@@ -97,7 +113,24 @@ describe('vmdk, monolithicSparse', () => {
       writer.bytes.fill(0, 512, 512 + 2048);
       writer.text(512, 'parentFileNameHint="/etc/passwd"');
     };
-    expect(brokenRules(inspectBytes(vmdkSparse({ patch })))).toEqual(['parent-image']);
+    expect(brokenRules(inspectBytes(vmdkSparse({ patch })))).toEqual([
+      'header-malformed',
+      'parent-image',
+    ]);
+  });
+
+  it('takes two mentions of a key with one value for one', () => {
+    const descriptor = vmdkDescriptor({ ...sparse, lines: ['# createType="monolithicSparse"'] });
+    expect(inspectBytes(vmdkSparse({ descriptor })).findings).toEqual([]);
+  });
+
+  it('keeps little of a descriptor of thousands of lines', () => {
+    const lines = Array.from({ length: 3000 }, (_, index) => `RW 1 FLAT "f${index}"`);
+    const descriptor = vmdkDescriptor({ ...sparse, extents: lines }).slice(0, 60_000);
+    const patch: Patch = (writer) => writer.u64le(36, 120);
+    const { findings, metadata } = inspectBytes(vmdkSparse({ descriptor, patch }));
+    expect(metadata['extent_count']).toBe(3000);
+    expect(findings.filter(({ rule }) => rule === 'external-extents')).toHaveLength(9);
   });
 });
 
@@ -126,15 +159,22 @@ describe('vmdk, streamOptimized', () => {
     ]);
   });
 
-  it('notes a path of its extent, which no reader follows', () => {
+  it('refuses a footer of another version, and markers with hidden bytes', () => {
+    const other = vmdkStream({ patch: (writer) => writer.u32le(4, 3) });
+    expect(brokenRules(inspectBytes(other))).toEqual(['copies-differ']);
+    for (const fromEnd of [1, 2 * 512 + 1]) {
+      const bytes = vmdkStream();
+      bytes[bytes.length - fromEnd] = 1;
+      expect(brokenRules(inspectBytes(bytes))).toEqual(['truncated']);
+    }
+  });
+
+  it('refuses a path of its extent', () => {
     const descriptor = vmdkDescriptor({
       createType: 'streamOptimized',
       extents: ['RDONLY 2048 SPARSE "/vmfs/disk.vmdk"'],
     });
-    expect(inspectBytes(vmdkStream({ descriptor }))).toMatchObject({
-      safe: true,
-      findings: [{ rule: 'extent-path' }],
-    });
+    expect(brokenRules(inspectBytes(vmdkStream({ descriptor })))).toEqual(['extent-path']);
   });
 });
 

@@ -7,12 +7,7 @@ import {
   createType,
   describeDescriptor,
   descriptorSize,
-  isDescriptor,
   judgeReferences,
-  MAX_DESCRIPTOR_LENGTH,
-  namesParent,
-  parseDescriptor,
-  type Descriptor,
 } from './vmdk-descriptor.js';
 import { inspectEsx, isEsx } from './vmdk-esx.js';
 import {
@@ -24,6 +19,13 @@ import {
   SIGNATURE,
   STREAM_END_LENGTH,
 } from './vmdk-sparse.js';
+import {
+  isDescriptor,
+  MAX_DESCRIPTOR_LENGTH,
+  namesParent,
+  parseDescriptor,
+  type Descriptor,
+} from './vmdk-text.js';
 
 /** QEMU looks here for the name of a parent, wherever the header says that the descriptor is. */
 const PARENT_SEARCH = { offset: 0x200, length: 20 * SECTOR };
@@ -57,6 +59,7 @@ function* inspectDescriptor(text: ByteView): Inspecting {
     format: 'vmdk',
     layer: 'image',
     signatureAt: 0,
+    firstSector: 'header',
     ...(type === undefined ? {} : { subformat: type }),
     ...(isCut ? {} : { virtualSize: { bytes: descriptorSize(descriptor), offset: 0 } }),
     findings,
@@ -77,6 +80,7 @@ function* inspectSparse(): Inspecting {
     format: 'vmdk',
     layer: 'image',
     signatureAt: 0,
+    firstSector: 'header',
     ...(type === undefined ? {} : { subformat: type }),
     virtualSize: { bytes: virtualSize(used, descriptor), offset: used.offset + 12 },
     findings: [
@@ -121,7 +125,14 @@ function* judgeDescriptor(
     yield finding('incomplete-image', 28, 'The sparse extent has no descriptor');
     return;
   }
-  const { offset, extents } = descriptor;
+  const { offset, extents, extentCount } = descriptor;
+  if (offset !== PARENT_SEARCH.offset) {
+    yield finding(
+      'header-malformed',
+      28,
+      `The descriptor is at ${BigInt(offset)}, readers look for it at ${PARENT_SEARCH.offset}`,
+    );
+  }
   if (header.u64le(36) * SECTOR > MAX_DESCRIPTOR_LENGTH) {
     yield finding('header-malformed', 36, `The descriptor has ${header.big64le(36)} sectors`);
   }
@@ -139,10 +150,7 @@ function* judgeDescriptor(
     return;
   }
   const capacity = header.u64le(12);
-  if (
-    extents.length === 1 &&
-    Math.abs(extent.sectors - capacity) >= Math.max(header.u64le(20), 1)
-  ) {
+  if (extentCount === 1 && Math.abs(extent.sectors - capacity) >= Math.max(header.u64le(20), 1)) {
     yield finding(
       'copies-differ',
       offset,
@@ -154,7 +162,7 @@ function* judgeDescriptor(
 
 /** Readers find the extent of a stream in the stream itself; that of a disk may be opened by name. */
 function* judgeExtentPath(descriptor: Descriptor, file: string): Iterable<Finding> {
-  if (descriptor.extents.length > 1 || !/[/\\:]/.test(file)) return;
+  if (descriptor.extentCount > 1 || !/[/\\:]/.test(file)) return;
   const isOfStream = createType(descriptor) === 'streamOptimized';
   yield finding(
     isOfStream ? 'extent-path' : 'external-extents',

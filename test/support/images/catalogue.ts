@@ -89,7 +89,7 @@ export const IMAGE_KINDS: readonly ImageKind[] = [
   {
     name: 'luks2',
     format: 'luks',
-    make: (patch) => luks2Image({}, patch),
+    make: (patch) => luks2Image(optional(patch)),
     fields: LUKS2_LENGTH_FIELDS,
   },
   { name: 'gpt', format: 'raw', make: gptDisk, fields: GPT_LENGTH_FIELDS },
