@@ -38,6 +38,12 @@ export type {
 } from './plugin/contract/manifest.js';
 export { DISK_PROPERTY_PREFIX, diskProperties } from './plugin/contract/disk-properties.js';
 export {
+  SIGNATURE_PROPERTIES,
+  assertReplaceable,
+  isSigned,
+  signatureAsProvenance,
+} from './plugin/contract/image-signature.js';
+export {
   Files,
   GuardedFetch,
   Images,

@@ -9,6 +9,10 @@ const CLUSTER = { min: 512, max: 2 * 2 ** 20 };
 
 export const ConvertConfig = z.strictObject({
   output_format: z.enum(CONVERTIBLE).default('raw').describe('Format of the stored image'),
+  signed: z
+    .enum(['refuse', 'allow'])
+    .default('refuse')
+    .describe('What becomes of signed images, whose signature does not hold for other bytes'),
   qcow2: z
     .strictObject({
       compression: z.boolean().default(false).describe('Compress the clusters'),

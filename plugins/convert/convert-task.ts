@@ -1,4 +1,4 @@
-import { RejectedError } from '../../core/api.js';
+import { RejectedError, assertReplaceable, signatureAsProvenance } from '../../core/api.js';
 import type {
   DataView,
   ImportTask,
@@ -11,7 +11,7 @@ import type {
 } from '../../core/api.js';
 import { CONVERTIBLE } from './convert-config.js';
 import type { ConvertConfig } from './convert-config.js';
-import { provenance } from './provenance.js';
+import { SOURCE_PROPERTY_PREFIX, provenance } from './provenance.js';
 import { refreshed } from './refreshed.js';
 import { isAsWanted, targetFor } from './target.js';
 import type { Target } from './target.js';
@@ -61,6 +61,7 @@ export class ConvertTask implements ImportTask {
   async execute(context: TaskContext): Promise<TaskResult> {
     const { data: source, image, signal } = context;
     if (source === undefined) return {};
+    assertReplaceable(image, this.config.signed);
     const { inspection } = source;
     const target = targetFor(this.config, inspection);
     const file = await context.workspacePath('converted');
@@ -82,6 +83,7 @@ export class ConvertTask implements ImportTask {
         properties: {
           ...refreshed(source.inspection, result.inspection, image),
           ...provenance(source, image),
+          ...signatureAsProvenance(image, SOURCE_PROPERTY_PREFIX),
         },
       },
       ...(result.inspection.virtualSize === undefined

@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
+import { systemClock } from '../../core/base/clock.js';
 import { nodeFiles } from '../../core/plugin/testing/index.js';
 import { ConvertConfig } from '../../plugins/convert/convert-config.js';
 import { ConvertTask } from '../../plugins/convert/convert-task.js';
@@ -10,6 +12,8 @@ import { IntrospectConfig } from '../../plugins/introspect/introspect-config.js'
 import { IntrospectTask } from '../../plugins/introspect/introspect-task.js';
 import { StageTask } from '../../plugins/stage/stage-task.js';
 import { StoreTask } from '../../plugins/store/store-task.js';
+import { VerifyConfig } from '../../plugins/verify/verify-config.js';
+import { VerifyTask } from '../../plugins/verify/verify-task.js';
 import { VirtualSizeTask } from '../../plugins/virtual-size/virtual-size-task.js';
 import { gptDisk } from '../support/images/disk.js';
 import { qcow2Image } from '../support/images/qcow2.js';
@@ -98,6 +102,30 @@ describeTask('inject-metadata', [
     task: inject({ rules: [{ properties: { a: 1, b: 2, c: 3 } }] }),
     context: () => ({ data: gptDisk() }),
     fails: { class: 'permanent', code: 'PROPERTIES_EXCEEDED' },
+  },
+]);
+
+const verify = (config: object) => () =>
+  new VerifyTask(VerifyConfig.parse(config), { dataDir: directory.path }, systemClock);
+const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+
+describeTask('verify', [
+  {
+    title: 'a digest in a property',
+    task: verify({ digests: { sha256: 'sum' } }),
+    context: () => ({ data: gptDisk(), image: { properties: { sum: sha256(gptDisk()) } } }),
+  },
+  {
+    title: 'a digest of other bytes',
+    task: verify({ digests: { sha256: 'sum' } }),
+    context: () => ({ data: gptDisk(), image: { properties: { sum: sha256(Buffer.from('x')) } } }),
+    fails: { class: 'rejected', code: 'DIGEST_MISMATCH' },
+  },
+  {
+    title: 'an image that must be signed',
+    task: verify({ signatures: { certificates: 'c', trusted: ['ca.pem'], required: true } }),
+    context: () => ({ data: gptDisk() }),
+    fails: { class: 'rejected', code: 'SIGNATURE_MISSING' },
   },
 ]);
 

@@ -71,6 +71,7 @@ describe('the reference of the built-in plugins', () => {
 async function configKeys(): Promise<Readonly<Record<string, readonly string[]>>> {
   const { ConvertConfig } = await import('../../../plugins/convert/convert-config.js');
   const { IntrospectConfig } = await import('../../../plugins/introspect/introspect-config.js');
+  const { VerifyConfig } = await import('../../../plugins/verify/verify-config.js');
   const { WebDownloadConfig } =
     await import('../../../plugins/web-download/web-download-config.js');
   return {
@@ -78,6 +79,9 @@ async function configKeys(): Promise<Readonly<Record<string, readonly string[]>>
     'inject-metadata': ['rules'],
     introspect: leaves(IntrospectConfig.parse({})),
     'web-download': leaves(WebDownloadConfig.parse({})),
+    verify: leaves(
+      VerifyConfig.parse({ signatures: { certificates: 'c', trusted: ['t'] } }),
+    ).concat('digests'),
     filesystem: ['path'],
   };
 }
