@@ -77,7 +77,7 @@ export function createImportCatalogue(parts: {
     async ofImage(caller, imageId) {
       const image = await authorizedImage(policy, read, { caller, rule: 'get_image', id: imageId });
       if (!policy.mayOnImport(caller, 'get_import', image.owner)) return [];
-      return read.imports({ imageId, order: 'desc' });
+      return read.imports({ imageId, order: 'asc' });
     },
   };
 }

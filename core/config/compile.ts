@@ -77,6 +77,10 @@ function compileServer(server: Settings['server']): ServerConfig {
     publicEndpoint: server.public_endpoint?.replace(/\/+$/, ''),
     shutdownTimeoutMs: server.shutdown_timeout,
     uploadIdleTimeoutMs: server.upload_idle_timeout,
+    corsOrigins: server.cors_origins.map((origin) =>
+      origin === '*' ? origin : new URL(origin).origin,
+    ),
+    trustedProxies: server.trusted_proxies,
     maxJsonSize: server.max_json_size,
   };
 }

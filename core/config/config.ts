@@ -30,6 +30,10 @@ export interface ServerConfig {
   readonly shutdownTimeoutMs: number;
   /** Milliseconds that an upload may stand still. */
   readonly uploadIdleTimeoutMs: number;
+  /** Origins of web pages that may call the API; `*` for every one. */
+  readonly corsOrigins: readonly string[];
+  /** CIDR: whose forwarding headers are believed. */
+  readonly trustedProxies: readonly string[];
   /** Bytes of a JSON body. */
   readonly maxJsonSize: number;
 }

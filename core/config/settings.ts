@@ -22,6 +22,14 @@ const ServerSettings = z.strictObject({
   upload_idle_timeout: duration({ min: 1 })
     .prefault('2 min')
     .describe('How long an upload may stand still'),
+  cors_origins: z
+    .array(z.union([z.literal('*'), z.url({ protocol: /^https?$/ })]))
+    .default([])
+    .describe('Origins of web pages that may call the API, or `*`'),
+  trusted_proxies: z
+    .array(z.union([z.cidrv4(), z.cidrv6()]))
+    .default([])
+    .describe('Networks of proxies whose X-Forwarded-Proto, -Host and -Prefix are believed'),
   max_json_size: byteSize({ min: 1024, max: 2 ** 30 })
     .prefault('1 MiB')
     .describe('Size of a JSON request body'),

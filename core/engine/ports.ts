@@ -112,7 +112,9 @@ export interface Transaction extends Reader {
 
   /** @throws {ConflictError} `IMAGE_EXISTS` when the id was ever used. */
   insertImage(image: Image): Promise<void>;
-  /** Sets `updated_at` to `at` as well. `deleted` keeps a tombstone. */
+  /**
+   * Sets `updated_at` to `at` as well. `queued` takes the sizes away, `deleted` keeps a tombstone.
+   */
   updateImage(
     id: string,
     when: { readonly status: readonly ImageStatus[] },

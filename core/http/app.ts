@@ -4,7 +4,10 @@ import { systemCode } from '../base/errors.js';
 import type { HttpState } from './context.js';
 import { accessLog } from './middleware/access-log.js';
 import { authentication } from './middleware/authentication.js';
+import { cors } from './middleware/cors.js';
 import { errors } from './middleware/errors.js';
+import { forwarded } from './middleware/forwarded.js';
+import { plainJson } from './middleware/plain-json.js';
 import { requestId } from './middleware/request-id.js';
 import { versions } from './middleware/versions.js';
 import type { HttpParts, Lifetime } from './parts.js';
@@ -26,6 +29,7 @@ const GONE: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PR
  * presents; it decides nothing about images, imports or bytes, and names of the wire end here.
  */
 export function createApp(parts: HttpParts, lifetime: Lifetime): Koa<HttpState> {
+  const { server } = parts.config;
   const app = new Koa<HttpState>();
   const router = new Router<HttpState>();
   const resources = [
@@ -43,13 +47,16 @@ export function createApp(parts: HttpParts, lifetime: Lifetime): Koa<HttpState> 
 
   app.use(requestId(parts.log));
   app.use(accessLog(parts.metrics));
+  app.use(plainJson());
   app.use(errors());
   app.use(async (ctx, next) => {
     if (lifetime.stopping.aborted) ctx.set('Connection', 'close');
     await next();
   });
+  app.use(forwarded(server));
+  app.use(cors(server.corsOrigins));
+  app.use(versions());
   app.use(authentication(parts.authenticator, parts.policy));
-  app.use(versions(parts.config.server.publicEndpoint));
   app.use(async (ctx, next) => {
     try {
       await next();

@@ -8,6 +8,8 @@ export interface HttpState {
   /** `req-<uuid>`, answered as `X-Openstack-Request-Id`. */
   requestId: string;
   log: Logger;
+  /** URL under which this client reaches the server, without a trailing slash. */
+  baseUrl: string;
   /** Absent on the few routes that need no identity. */
   caller?: Caller;
   /** Pattern of the route, for metrics. */

@@ -13,6 +13,9 @@ import { toTime } from '../numbers.js';
 import type { Sql } from '../statements.js';
 import { toImageColumns } from './image-mapper.js';
 
+/** What an image says of its bytes when it waits for them again. */
+const NOTHING_HELD = { size: null, virtualSize: null } as const;
+
 export async function insertImage(sql: Sql, image: Image): Promise<void> {
   await sql.run(async (manager) => {
     await manager.insert(ImageRow, {
@@ -43,6 +46,7 @@ export async function updateImage(
       ImageRow,
       { id, status: In(when.status) },
       {
+        ...(change.status === 'queued' ? NOTHING_HELD : {}),
         ...toImageColumns(change),
         updatedAt: toTime(at),
         ...(isDeleted ? { deletedAt: toTime(at) } : {}),

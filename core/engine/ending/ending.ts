@@ -137,7 +137,7 @@ export class Ending {
       const returned = await tx.updateImage(
         record.imageId,
         { status: ['importing', 'saving'] },
-        { status: back },
+        kept === undefined ? { status: back } : { status: back, size: kept.size },
         at,
       );
       for (const generation of await tx.generations({ importId: record.id })) {

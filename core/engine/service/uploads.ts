@@ -104,9 +104,9 @@ export class UploadService implements Uploads {
             const moved = await tx.updateImage(imageId, status, { status: 'uploading' }, at);
             if (!moved) throw await this.#notStageable(imageId);
           },
-          onReady: async ({ tx }) => {
-            const now = await tx.image(imageId);
-            if (now?.status !== 'uploading') throw deleted(imageId);
+          onReady: async ({ tx, at }, { size }) => {
+            const status = { status: ['uploading'] } as const;
+            if (!(await tx.updateImage(imageId, status, { size }, at))) throw deleted(imageId);
           },
         },
         {

@@ -37,6 +37,8 @@ const STATUS_BY_CLASS_OF_UPLOADS: Partial<Record<ErrorClass, number>> = {
   integrity: 400,
 };
 
+const STATUS_BY_CODE_OF_UPLOADS: ReadonlyMap<string, number> = new Map([['FORMATS_UNSET', 400]]);
+
 const DEFAULT_RETRY_AFTER_S = 10;
 
 /** The answer's status for anything thrown. @param upload the request sends the bytes of an image */
@@ -45,6 +47,8 @@ export function statusOf(error: unknown, upload: boolean): number {
   const byCode = STATUS_BY_CODE.get(error.code);
   if (byCode !== undefined) return byCode;
   if (error instanceof CapacityError && error.retryAfter !== undefined) return 503;
+  const ofCode = upload ? STATUS_BY_CODE_OF_UPLOADS.get(error.code) : undefined;
+  if (ofCode !== undefined) return ofCode;
   const ofUploads = upload ? STATUS_BY_CLASS_OF_UPLOADS[error.class] : undefined;
   return ofUploads ?? STATUS_BY_CLASS[error.class];
 }

@@ -67,6 +67,17 @@ const IMAGE_PROPERTIES: JsonObject = {
     is_base: false,
     description: 'Image with the ramdisk of an AMI-style image',
   },
+  cinder_encryption_key_id: {
+    type: 'string',
+    is_base: false,
+    description: 'Key of the volume that the image was made from, in the key manager',
+  },
+  cinder_encryption_key_deletion_policy: {
+    type: 'string',
+    enum: ['on_image_deletion', 'do_not_delete'],
+    is_base: false,
+    description: 'Whether the key is to be deleted with the image; this server leaves it alone',
+  },
   instance_uuid: { type: 'string', is_base: false, description: 'Server that it was made from' },
   architecture: { type: 'string', is_base: false, description: 'Processor architecture' },
   os_distro: { type: 'string', is_base: false, description: 'Operating system distribution' },
@@ -119,7 +130,7 @@ const MEMBER: JsonObject = {
   name: 'member',
   properties: {
     member_id: { type: 'string', description: 'Project that the image is shared with' },
-    image_id: { type: 'string', description: 'Image that is shared' },
+    image_id: { type: 'string', pattern: UUID_PATTERN, description: 'Image that is shared' },
     status: {
       type: 'string',
       enum: ['pending', 'accepted', 'rejected'],

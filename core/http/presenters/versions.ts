@@ -1,17 +1,25 @@
 import type { JsonObject } from '../../base/json.js';
 
 /**
- * The minor versions whose additions are served: up to 2.13, with the stores of 2.8 and the tasks of
- * an image of 2.12. The cache (2.14, 2.16, 2.18), quotas' usage (2.15) and the new location calls
- * (2.17) are not served, and clients ask here before they use them.
+ * The minor versions whose additions are served, the newest first; clients ask here before they use
+ * one. Those of the cache (2.14, 2.16, 2.18) and of quotas' usage (2.15) and the new location calls
+ * (2.17) are not.
  */
-const CURRENT_MINOR = 13;
+const MINORS = [13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0];
+
+/** The newest version of the API that gives a minor version a meaning. */
+const NEWEST_MINOR = 18;
+
+/** Whether paths may begin with this version; one whose additions are not served may be named too. */
+export function isServedMinor(minor: number): boolean {
+  return minor <= NEWEST_MINOR;
+}
 
 /** The version document (API-01). @param base URL without a trailing slash */
 export function presentVersions(base: string): JsonObject {
   return {
-    versions: Array.from({ length: CURRENT_MINOR + 1 }, (_, index) => ({
-      id: `v2.${CURRENT_MINOR - index}`,
+    versions: MINORS.map((minor, index) => ({
+      id: `v2.${minor}`,
       status: index === 0 ? 'CURRENT' : 'SUPPORTED',
       links: [{ rel: 'self', href: `${base}/v2/` }],
     })),

@@ -35,10 +35,20 @@ export function imageFilter(name: string, text: string): ImageFilter {
   if (NUMBERS.has(name)) {
     return { kind: 'attribute', name, comparison: 'eq', value: parseCount(name, text) };
   }
-  if (SETS.has(name) && text.startsWith('in:')) {
+  if (SETS.has(name)) return setFilter(name, text);
+  return { kind: 'attribute', name, comparison: 'eq', value: text };
+}
+
+/** `in:a,b` or `eq:a`; without an operator the value must be equal. */
+function setFilter(name: ColumnAttribute, text: string): ImageFilter {
+  if (text.startsWith('in:')) {
     return { kind: 'in', name, values: splitQuoted(name, text.slice('in:'.length)) };
   }
-  return { kind: 'attribute', name, comparison: 'eq', value: text };
+  const colon = text.indexOf(':');
+  const operator = text.slice(0, Math.max(colon, 0));
+  if (!isComparison(operator)) return { kind: 'attribute', name, comparison: 'eq', value: text };
+  if (operator !== 'eq') throw queryInvalid(`"${name}" has no operator "${operator}"`);
+  return { kind: 'attribute', name, comparison: 'eq', value: text.slice(colon + 1) };
 }
 
 /** `gt:2026-01-02T03:04:05Z` (API-36); without an operator the time must be equal. */

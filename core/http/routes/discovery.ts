@@ -1,6 +1,5 @@
 import { Router } from '@koa/router';
 import { NotFoundError } from '../../base/errors.js';
-import { baseUrl } from '../base-url.js';
 import type { HttpRouter, HttpState } from '../context.js';
 import { requestableMethods } from '../methods.js';
 import type { HttpParts } from '../parts.js';
@@ -10,15 +9,14 @@ import { presentVersions } from '../presenters/versions.js';
 /** What clients ask before they act: versions, import methods, schemas. */
 export function discoveryRoutes({ config, plugins }: HttpParts): HttpRouter {
   const router = new Router<HttpState>();
-  const { publicEndpoint } = config.server;
   const known = schemas({ withStores: config.auth.mode !== 'none' });
 
   router.get('/', (ctx) => {
     ctx.status = 300;
-    ctx.body = presentVersions(baseUrl(ctx, publicEndpoint));
+    ctx.body = presentVersions(ctx.state.baseUrl);
   });
   router.get('/versions', (ctx) => {
-    ctx.body = presentVersions(baseUrl(ctx, publicEndpoint));
+    ctx.body = presentVersions(ctx.state.baseUrl);
   });
 
   router.get('/v2/info/import', (ctx) => {

@@ -69,8 +69,14 @@ export function imageDataRoutes(parts: HttpParts): HttpRouter {
     const image = await catalogue.showForDownload(caller, imageIdOf(ctx));
     const { size } = image;
     const readable = image.status === 'active' || image.status === 'deactivated';
-    if (!readable || size === null || size === 0) {
+    if (!readable || size === null) {
       ctx.status = 204;
+      return;
+    }
+    if (size === 0) {
+      setDataHeaders(ctx, image, size, undefined);
+      ctx.status = 200;
+      ctx.body = Buffer.alloc(0);
       return;
     }
     const range = rangeOf(ctx, size);

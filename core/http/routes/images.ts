@@ -20,7 +20,8 @@ const PATH = '/v2/images';
 export function imageRoutes(parts: HttpParts): HttpRouter {
   const { catalogue, config, database, stores, plugins } = parts;
   const { maxJsonSize } = config.server;
-  const multiStore = stores.list().length > 1;
+  const storeIds = stores.list().map(({ id }) => id);
+  const multiStore = storeIds.length > 1;
   const router = new Router<HttpState>();
 
   const presentAll = async (images: readonly Image[]): Promise<readonly JsonObject[]> => {
@@ -36,15 +37,9 @@ export function imageRoutes(parts: HttpParts): HttpRouter {
     const request = parseNewImage(await readJson(ctx, maxJsonSize));
     const image = await catalogue.create(callerOf(ctx), request);
     ctx.status = 201;
-    ctx.set('Location', `${PATH}/${image.id}`);
+    ctx.set('Location', `${ctx.state.baseUrl}${PATH}/${image.id}`);
     ctx.set('OpenStack-image-import-methods', requestableMethods(plugins).join(','));
-    ctx.set(
-      'OpenStack-image-store-ids',
-      stores
-        .list()
-        .map(({ id }) => id)
-        .join(','),
-    );
+    ctx.set('OpenStack-image-store-ids', storeIds.join(','));
     ctx.body = await present(image);
   });
 

@@ -10,7 +10,11 @@ export function operationRoutes({ metrics }: HttpParts, lifetime: Lifetime): Htt
   router.get('/healthcheck', (ctx) => {
     const stopping = lifetime.stopping.aborted;
     ctx.status = stopping ? 503 : 200;
-    ctx.body = stopping ? 'STOPPING' : 'OK';
+    const reason = stopping ? 'STOPPING' : 'OK';
+    ctx.body =
+      ctx.accepts('text/plain', 'application/json') === 'application/json'
+        ? { detailed: false, reasons: [reason] }
+        : reason;
   });
 
   router.get('/metrics', async (ctx) => {

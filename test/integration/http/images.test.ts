@@ -28,7 +28,7 @@ describe('POST /v2/images', () => {
     });
     expect(answer.status).toBe(201);
     expect(answer.headers).toMatchObject({
-      location: `/v2/images/${UUID}`,
+      location: `${rig.url}/v2/images/${UUID}`,
       'openstack-image-import-methods': 'glance-direct',
       'openstack-image-store-ids': 'fast',
       'content-type': expect.stringContaining('application/json') as unknown,
