@@ -19,6 +19,7 @@ export const CRASH_POINTS = [
   'store:placed-committed',
   'activate:before-commit',
   'activate:committed',
+  'revert:undone',
   'end:before-commit',
   'end:committed',
   'delete:before-commit',

@@ -54,8 +54,12 @@ export class GenerationRows {
   async begin(owner: IncomingOwner, bytes: ExpectedBytes): Promise<BegunGeneration> {
     const earlier = await this.#earlier(owner);
     const resumed = earlier.find(
-      ({ validator, durable }) =>
-        bytes.resumable && durable > 0 && validator !== null && validator === bytes.validator,
+      ({ state, validator, durable }) =>
+        state === 'writing' &&
+        durable > 0 &&
+        bytes.resumable &&
+        validator !== null &&
+        validator === bytes.validator,
     );
     const stale = earlier.filter((generation) => generation !== resumed);
     const begun = await this.journal.write(async (entry) => {

@@ -1,5 +1,6 @@
 import { inject, injectable } from 'inversify';
 import type { ImportsConfig } from '../../config/config.js';
+import { crashPoint } from '../../base/crash-point.js';
 import { BugError, PermanentError, describeFailure } from '../../base/errors.js';
 import { Plugins } from '../../plugin/plugins.js';
 import type { LoadedTask } from '../../plugin/plugins.js';
@@ -53,6 +54,7 @@ export class Reverting {
       if (loaded.task.revert === undefined) return true;
       await this.#move(row, 'reverting');
       await this.#callRevert(record, tasks, row, loaded);
+      crashPoint('revert:undone');
       await this.#move(row, 'reverted');
       return true;
     } catch (error) {

@@ -906,6 +906,30 @@ describe('a restart', () => {
     );
   });
 
+  it('does not go on with bytes that were whole before their task was', async () => {
+    const staged: TestTask = {
+      ...stageTask,
+      task: task(async (context) => {
+        await context.stage(await context.source());
+        if (context.attempt > 1) return {};
+        const { importId } = context;
+        const [whole] = await running.database.read.generations({ importId });
+        const state = { state: ['ready'] } as const;
+        const durable = BYTES.length;
+        await running.database.write((tx) =>
+          tx.updateGeneration(whole?.id ?? '', state, { durable }),
+        );
+        throw new TransientError({ code: 'AWAY', message: 'The peer is away' });
+      }),
+    };
+    await using running = await engine({ tasks: [staged, storeTask] });
+    const id = await running.createImage();
+    expect((await running.run(id)).record.failure).toBeNull();
+    expect(await running.image(id)).toMatchObject({ status: 'active', osHashValue: sha512 });
+    await running.tidy();
+    expect(await stagedFiles()).toEqual([]);
+  });
+
   it('starts over when the source has changed meanwhile', async () => {
     const offsets: number[] = [];
     let attempt = 0;
