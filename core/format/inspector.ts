@@ -1,11 +1,8 @@
 import { open } from 'node:fs/promises';
 import { InvalidInputError } from '../base/errors.js';
-import { combine } from './combine.js';
 import { FORMATS } from './formats.js';
-import { HEAD_LENGTH, TAIL_LENGTH, type FormatInspector, type Verdict } from './frame.js';
 import type { Inspection, StreamInspector } from './inspection.js';
-import { Session } from './session.js';
-import { HeadWindow, TailWindow } from './windows.js';
+import { StreamInspection } from './stream-inspection.js';
 
 // This folder tells what a stream of bytes is and whether it is safe to hand to programs that parse
 // images. Each format has one inspector, a generator that asks for pieces of the stream (frame.ts);
@@ -28,44 +25,10 @@ export type InspectorOptions = {
 
 /** Starts an inspection of one stream by all formats at once. */
 export function createInspector(options: InspectorOptions = {}): StreamInspector {
-  return new Inspector(FORMATS, options);
-}
-
-class Inspector implements StreamInspector {
-  private readonly head = new HeadWindow(HEAD_LENGTH);
-  private readonly tail = new TailWindow(TAIL_LENGTH);
-  private readonly sessions: readonly Session[];
-  private running: readonly Session[];
-  /** Lowest offset that a running session needs: most chunks end before it. */
-  private wants = 0;
-
-  constructor(
-    formats: readonly FormatInspector[],
-    private readonly options: InspectorOptions,
-  ) {
-    this.sessions = formats.map((format) => new Session(format));
-    this.running = this.sessions;
-  }
-
-  update(chunk: Uint8Array): void {
-    const position = this.tail.size;
-    this.head.push(chunk);
-    this.tail.push(chunk);
-    if (this.wants >= position + chunk.length) return;
-    for (const session of this.running) session.feed(chunk, position, this.head);
-    this.running = this.running.filter(({ isDone }) => !isDone);
-    this.wants = Math.min(...this.running.map(({ wants }) => wants));
-  }
-
-  finish(): Inspection {
-    const verdicts = this.sessions
-      .map((session) => session.finish(this.head, this.tail))
-      .filter((verdict): verdict is Verdict => verdict !== undefined);
-    return combine(verdicts, this.tail.size, {
-      relaxedRules: this.options.relaxedRules ?? new Set(),
-      maxVirtualSize: this.options.maxVirtualSize ?? Number.MAX_SAFE_INTEGER,
-    });
-  }
+  return new StreamInspection(FORMATS, {
+    relaxedRules: options.relaxedRules ?? new Set(),
+    maxVirtualSize: options.maxVirtualSize ?? Number.MAX_SAFE_INTEGER,
+  });
 }
 
 /**

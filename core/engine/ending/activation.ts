@@ -1,14 +1,14 @@
 import { inject, injectable } from 'inversify';
 import { crashPoint } from '../../base/crash-point.js';
-import { BugError, describeFailure } from '../../base/errors.js';
+import { BugError, RejectedError, describeFailure } from '../../base/errors.js';
 import type { ImagesConfig } from '../../config/config.js';
 import type { Generation } from '../../staging/generation.js';
 import type { Location } from '../../store/location.js';
 import { Admission } from '../bytes/admission.js';
-import { mergedDraft, withoutUserPatched } from '../flow/draft.js';
+import { mergedDraft, withPatch, withoutUserPatched } from '../flow/draft.js';
 import { Ending } from './ending.js';
 import type { ImportRecord, TaskRecord } from '../import.js';
-import { assertSafe } from '../bytes/safety.js';
+import { assertSafe, unfit } from '../bytes/safety.js';
 import { Janitor } from '../bytes/janitor.js';
 import { Journal } from '../journal.js';
 import type { JournalEntry } from '../journal.js';
@@ -41,9 +41,15 @@ export class Activation {
       if (current?.cancel != null) return 'cancelled';
       const locations = await tx.locations({ importId: record.id, states: ['placed'] });
       if (locations.length === 0) return 'nowhere';
+      const refusal = await this.#refusal(entry, record, tasks);
+      if (refusal !== undefined) return refusal;
       await this.#commit(entry, current ?? record, tasks, locations);
       return 'active';
     });
+    if (outcome instanceof RejectedError) {
+      await this.ending.failWhole(record, describeFailure(outcome));
+      return;
+    }
     switch (outcome) {
       case 'active':
         crashPoint('activate:committed');
@@ -58,6 +64,19 @@ export class Activation {
       case 'nowhere':
         await this.ending.failWhole(record, nowhere(tasks));
     }
+  }
+
+  /** What the bytes are now is held against what the image says when it is to become active. */
+  async #refusal(
+    { tx }: JournalEntry,
+    { id, imageId, data }: ImportRecord,
+    tasks: readonly TaskRecord[],
+  ): Promise<RejectedError | undefined> {
+    const image = await tx.image(imageId);
+    const generations = await tx.generations({ importId: id });
+    const inspection = currentGeneration(generations, Number.MAX_SAFE_INTEGER)?.inspection;
+    if (data === 'existing' || image === undefined || inspection == null) return undefined;
+    return unfit(inspection, withPatch(image, mergedDraft(tasks)), this.config.relaxedRules);
   }
 
   async #commit(

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { PermanentError, RejectedError, TransientError } from '../../../core/base/errors.js';
 import type { ImportRecord } from '../../../core/engine/import.js';
@@ -320,6 +321,36 @@ describe('bytes that were staged before the import', () => {
     await running.tidy();
     expect(await stagedFiles()).toEqual([]);
   });
+
+  it.each([
+    ['bare', 'failed'],
+    ['compressed', 'succeeded'],
+  ] as const)(
+    'that are a container become active as container_format %s: %s',
+    async (containerFormat, state) => {
+      const bytes = gzipSync(BYTES);
+      await using running = await engine({
+        source: () => Promise.resolve(bytesSource(bytes)),
+      });
+      const imageId = await running.createImage({ containerFormat });
+      const { record } = await running.run(imageId);
+      expect(record.state).toBe(state);
+      const image = await running.image(imageId);
+      if (state === 'succeeded') {
+        expect(image).toMatchObject({ status: 'active', size: bytes.length });
+        return;
+      }
+      expect(record.failure).toMatchObject({
+        class: 'rejected',
+        code: 'UNSAFE_IMAGE',
+        details: { rule: 'container-as-disk' },
+      });
+      expect(image.status).toBe('queued');
+      await running.tidy();
+      expect(await stagedFiles()).toEqual([]);
+      expect(await running.database.read.reservedBytes()).toBe(0);
+    },
+  );
 
   it('are kept when the announced checksum is wrong', async () => {
     await using running = await engine();

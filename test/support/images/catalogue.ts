@@ -1,5 +1,6 @@
 import { fileSystem, GPT_LENGTH_FIELDS, gptDisk, mbrDisk } from './disk.js';
 import { ISO_LENGTH_FIELDS, isoImage } from './iso9660.js';
+import { ovaWithHeader, TAR_LENGTH_FIELDS } from './ova.js';
 import { LUKS1_LENGTH_FIELDS, luks1Image, LUKS2_LENGTH_FIELDS, luks2Image } from './luks.js';
 import { QCOW_LENGTH_FIELDS, qcowImage, QED_LENGTH_FIELDS, qedImage } from './qcow.js';
 import { QCOW2_LENGTH_FIELDS, qcow2Image } from './qcow2.js';
@@ -9,6 +10,7 @@ import { VHD_DYNAMIC_FIELDS, VHD_FOOTER_FIELDS, vhdDynamic, vhdFixed } from './v
 import { VHDX_LENGTH_FIELDS, vhdxImage } from './vhdx.js';
 import { vmdkDescriptor, vmdkSparse, vmdkStream, VMDK_LENGTH_FIELDS } from './vmdk.js';
 import type { LengthField, Patch } from './writer.js';
+import { ZIP_LENGTH_FIELDS, zipArchive } from './zip.js';
 
 /** A kind of image with a maker that takes a change of its header, and the fields to change. */
 export type ImageKind = {
@@ -32,6 +34,8 @@ export const IMAGE_KINDS: readonly ImageKind[] = [
     make: (patch) => qcow2Image({ version: 2, ...optional(patch) }),
     fields: QCOW2_LENGTH_FIELDS.filter(({ at }) => at < 72),
   },
+  { name: 'zip', format: 'zip', make: (patch) => zipArchive({ patch }), fields: ZIP_LENGTH_FIELDS },
+  { name: 'ova', format: 'ova', make: ovaWithHeader, fields: TAR_LENGTH_FIELDS },
   { name: 'qcow', format: 'qcow', make: qcowImage, fields: QCOW_LENGTH_FIELDS },
   { name: 'qed', format: 'qed', make: qedImage, fields: QED_LENGTH_FIELDS },
   {

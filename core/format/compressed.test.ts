@@ -7,16 +7,16 @@ function starting(text: string, length = 512): Uint8Array {
   return new Writer(length).text(0, text).bytes;
 }
 
-function tarHeader(name: string): Uint8Array {
-  const writer = new Writer(1024).text(0, name).text(148, ' '.repeat(8)).text(257, 'ustar');
-  const sum = writer.bytes.reduce((total, byte) => total + byte, 0);
-  return writer.text(148, `${sum.toString(8).padStart(6, '0')}\0 `).bytes;
-}
+/** `printf x | xz` */
+const XZ = Buffer.from(
+  '/Td6WFoAAATm1rRGAgAhARYAAAB0L+WjAQAAeAAAAABFru+D+O4WCgABGQGlLIHMH7bzfQEAAAAABFla',
+  'base64',
+);
 
-describe('packed', () => {
+describe('compressed', () => {
   it.each([
     ['gz', gzipSync('x')],
-    ['xz', starting('\xfd7zXZ\0')],
+    ['xz', XZ],
     ['zst', starting('\x28\xb5\x2f\xfd')],
     ['bz2', starting('BZh91AY&SY')],
     ['lz4', starting('\x04\x22\x4d\x18')],
@@ -29,16 +29,31 @@ describe('packed', () => {
     });
   });
 
-  it.each([
-    ['zip', starting('PK\x03\x04')],
-    ['zip', starting('PK\x05\x06', 22)],
-    ['7z', starting('7z\xbc\xaf\x27\x1c')],
-    ['tar', tarHeader('disk.vmdk')],
-    ['ova', tarHeader('machine.OVF')],
-  ])('refuses %s, whose members are not inspected', (format, bytes) => {
-    const result = inspectBytes(bytes);
-    expect(result.format).toBe(format);
+  it('refuses 7z, whose members are not inspected', () => {
+    const result = inspectBytes(starting('7z\xbc\xaf\x27\x1c'));
+    expect(result.format).toBe('7z');
     expect(brokenRules(result)).toEqual(['archive-members']);
+  });
+
+  it.each([
+    ['a header alone', gzipSync('x').subarray(0, 10), 'truncated'],
+    [
+      'reserved flags',
+      Uint8Array.from(gzipSync('x'), (b, at) => (at === 3 ? 0x80 : b)),
+      'header-malformed',
+    ],
+    ['an xz without its footer', XZ.subarray(0, -4), 'truncated'],
+    [
+      'an xz with other flags',
+      Uint8Array.from(XZ, (b, at) => (at === 7 ? 1 : b)),
+      'header-checksum',
+    ],
+  ])('refuses %s', (_, bytes, rule) => {
+    expect(brokenRules(inspectBytes(bytes))).toEqual([rule]);
+  });
+
+  it('takes padding behind an xz', () => {
+    expect(brokenRules(inspectBytes(Buffer.concat([XZ, Buffer.alloc(8)])))).toEqual([]);
   });
 
   it('takes bytes for raw that have no signature', () => {
