@@ -10,7 +10,8 @@ export { Secret } from './base/secret.js';
 export { condition, unmetCondition } from './config/condition.js';
 export type { ConditionSubject } from './config/condition.js';
 export type { Condition } from './config/config.js';
-export { byteSize, duration, secret } from './config/types.js';
+export { secret } from './config/secret.js';
+export { byteSize, duration } from './config/types.js';
 export type { Finding, Inspection } from './format/inspection.js';
 export type {
   ContainerFormat,

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { exactByteSize, parseByteSize } from '../base/byte-size.js';
 import { exactDuration, parseDuration } from '../base/duration.js';
-import { Secret } from '../base/secret.js';
 
 /** What a schema of a byte size takes in YAML and gives to code. */
 export type ByteSizeSchema = z.ZodType<number, number | string>;
@@ -52,15 +51,6 @@ export function duration(
       return ms;
     })
     .meta({ format: 'duration' }) as z.ZodType<number, string>; // a bare number is taken only to be refused with the same words
-}
-
-/** A value that is never shown: code gets a {@link Secret}. */
-export function secret(): z.ZodType<Secret, string> {
-  return z
-    .string()
-    .min(1)
-    .transform((value) => new Secret(value))
-    .meta({ format: 'password' });
 }
 
 function refuse(
