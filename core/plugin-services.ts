@@ -57,6 +57,7 @@ export class PluginServices {
       fetch: this.#fetch,
       files: {
         copy: (from, to, signal) => this.dataflow.copyFile(from, to, signal),
+        clone: (from, to, signal) => this.dataflow.cloneFile(from, to, signal),
       },
       clock: systemClock,
     };

@@ -17,12 +17,7 @@ export async function copyFile(
   resources: PassResources,
   failure: AbortController,
 ): Promise<void> {
-  failure.signal.throwIfAborted();
-  const isLinked = await onFileThread(resources, 'reflink', { from, to }, to);
-  if (isLinked) {
-    await removedOnFailure(to, resources, () => syncLinked(to, resources, failure));
-    return;
-  }
+  if (await cloneFile(from, to, resources, failure)) return;
   const input = await ThreadFile.open(from, 'read', resources.files);
   try {
     const output = await ThreadFile.open(to, 'create', resources.files);
@@ -30,6 +25,19 @@ export async function copyFile(
   } finally {
     await input.close();
   }
+}
+
+/** See `Dataflow.cloneFile`. */
+export async function cloneFile(
+  from: string,
+  to: string,
+  resources: PassResources,
+  failure: AbortController,
+): Promise<boolean> {
+  failure.signal.throwIfAborted();
+  const isLinked = await onFileThread(resources, 'reflink', { from, to }, to);
+  if (isLinked) await removedOnFailure(to, resources, () => syncLinked(to, resources, failure));
+  return isLinked;
 }
 
 async function copyBlocks(

@@ -12,7 +12,7 @@ interface Reading {
 const READ_AHEAD = 2;
 
 /**
- * Reads a file from its begin to `size` bytes or its end, whatever comes first. Blocks are the
+ * Reads a file from `from` to `size` bytes or its end, whatever comes first. Blocks are the
  * consumer's when they are yielded.
  */
 export async function* fileBlocks(
@@ -20,9 +20,10 @@ export async function* fileBlocks(
   size: number,
   share: BlockShare,
   signal: AbortSignal,
+  from = 0,
 ): AsyncGenerator<FilledBlock, void, undefined> {
   const readings: Reading[] = [];
-  let next = 0;
+  let next = from;
   function read(block: Block): void {
     const wanted = Math.min(BLOCK_SIZE, size - next);
     const length = file.read(block, wanted, next);

@@ -51,6 +51,18 @@ export interface PassResult {
   readonly observations: Readonly<Record<string, Json>>;
 }
 
+/** The place of one taker at a reading that it shares with others. It joins once, or leaves. */
+export interface SharedSeat {
+  /**
+   * Says that the bytes are needed, and resolves with them when the others have said what they need;
+   * with `undefined` where nobody else needs them, or the reading has begun.
+   * @throws the signal's reason
+   */
+  join(signal: AbortSignal): Promise<Readable | undefined>;
+  /** Does without. Harmless after `join`, and when repeated. */
+  leave(): void;
+}
+
 /** Moves bytes off the event loop. One for the whole server. */
 export interface Dataflow {
   /**
@@ -64,6 +76,13 @@ export interface Dataflow {
    * Refuses a target that exists.
    */
   copyFile(from: string, to: string, signal: AbortSignal): Promise<void>;
+  /**
+   * As {@link copyFile}, by reflink alone: answers `false`, and leaves nothing, where the file system
+   * cannot.
+   */
+  cloneFile(from: string, to: string, signal: AbortSignal): Promise<boolean>;
+  /** One reading of a file, which does not change, for so many who may need its bytes. */
+  shareFile(path: string, takers: number): readonly SharedSeat[];
   /** Makes a file or a directory durable as it is. */
   flush(path: string): Promise<void>;
   /** Ends the threads; rejects what is still running. */

@@ -1,11 +1,14 @@
 import { availableParallelism } from 'node:os';
 import { CancelledError } from '../base/errors.js';
 import { BlockPool } from './block-pool.js';
-import { copyFile } from './copy-file.js';
+import { cloneFile, copyFile } from './copy-file.js';
 import { FlushLane } from './flush-lane.js';
-import type { Dataflow, PassJob, PassResult } from './pass.js';
+import type { Dataflow, PassJob, PassResult, SharedSeat } from './pass.js';
 import type { PassResources } from './pass-run.js';
+import { readFrom } from './read-from.js';
 import { runPass } from './run-pass.js';
+import { SharedReading } from './shared-reading.js';
+import type { ReadFrom } from './shared-reading.js';
 import { ThreadGroup } from './thread-group.js';
 
 /** Blocks for all passes together, 1 MiB each. */
@@ -13,6 +16,10 @@ const BLOCKS = 16;
 const FILE_THREADS = 2;
 /** A thread takes about 8 MiB of memory, so a big machine does not get one for each of its cores. */
 const MAX_DIGEST_THREADS = 8;
+
+const SHARED_READING = { gatherMs: 2_000, stallMs: 5_000 };
+/** For a reading that ends with its takers. */
+const UNTIL_STOPPED = new AbortController().signal;
 
 /**
  * Bytes in motion: this folder reads each byte once and shows it to digests, inspector, observers and
@@ -50,6 +57,16 @@ export class ThreadedDataflow implements Dataflow {
 
   copyFile(from: string, to: string, signal: AbortSignal): Promise<void> {
     return this.#run(signal, (failure) => copyFile(from, to, this.#resources, failure));
+  }
+
+  cloneFile(from: string, to: string, signal: AbortSignal): Promise<boolean> {
+    return this.#run(signal, (failure) => cloneFile(from, to, this.#resources, failure));
+  }
+
+  shareFile(path: string, takers: number): readonly SharedSeat[] {
+    const read: ReadFrom = (from, take) =>
+      this.#run(UNTIL_STOPPED, (failure) => readFrom(path, from, take, this.#resources, failure));
+    return new SharedReading(takers, read, SHARED_READING).seats;
   }
 
   async flush(path: string): Promise<void> {

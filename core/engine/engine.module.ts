@@ -28,9 +28,11 @@ import { Reverting } from './ending/reverting.js';
 import { Scheduler } from './run/scheduler.js';
 import { Downloads, Imports, Removal, Uploads } from './service.js';
 import { Slots } from './run/slots.js';
+import { StoreGroups } from './run/store-groups.js';
 import { TaskAttempt } from './run/task-attempt.js';
 import { TaskMoves } from './run/task-moves.js';
 import { Turns } from './run/turns.js';
+import { Transfer } from './bytes/transfer.js';
 import { UploadService } from './service/uploads.js';
 import {
   ImagesConfigToken,
@@ -63,9 +65,11 @@ const CLASSES = [
   Reverting,
   Scheduler,
   Slots,
+  StoreGroups,
   TaskAttempt,
   TaskMoves,
   Turns,
+  Transfer,
 ] as const;
 
 /**

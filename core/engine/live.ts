@@ -1,3 +1,4 @@
+import type { SharedSeat } from '../dataflow/pass.js';
 import type { ClientBody } from '../plugin/contract/source.js';
 
 /** An import that this process is working on right now. */
@@ -7,6 +8,8 @@ export interface LiveImport {
   readonly controller: AbortController;
   /** The bytes of a running `PUT …/file`. */
   readonly body: ClientBody | undefined;
+  /** Where a store task runs together with others: its place at their one reading of the bytes. */
+  readonly seat?: SharedSeat;
 }
 
 /** What an import waits for that has let go of its worker. */

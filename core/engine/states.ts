@@ -49,6 +49,9 @@ export const FINAL_IMPORT_STATES: readonly ImportState[] = [
   'revert_failed',
 ];
 
+/** Of tasks that are still to do, or to do again. */
+export const OPEN_TASK_STATES: readonly TaskState[] = ['pending', 'waiting', 'running'];
+
 export function isFinal(state: ImportState): boolean {
   return FINAL_IMPORT_STATES.includes(state);
 }

@@ -80,7 +80,7 @@ export class FilesystemStore implements FileStore {
   async takeFile(
     name: string,
     file: string,
-    { share, signal }: { readonly share: 'link' | 'copy'; readonly signal: AbortSignal },
+    { share, signal }: { readonly share: 'link' | 'clone' | 'copy'; readonly signal: AbortSignal },
   ): Promise<StoredObject | undefined> {
     signal.throwIfAborted();
     if (share === 'copy') {
@@ -88,6 +88,13 @@ export class FilesystemStore implements FileStore {
         await rm(part, { force: true });
         await this.files.copy(file, part, signal);
       });
+    }
+    if (share === 'clone') {
+      const isPlaced = await this.#placed(name, async (part) => {
+        await rm(part, { force: true });
+        return this.files.clone(file, part, signal);
+      });
+      return isPlaced ? { url: urlOf(name) } : undefined;
     }
     return this.#doing(`link "${name}"`, async () => {
       const target = this.#pathOfName(name);
@@ -144,18 +151,28 @@ export class FilesystemStore implements FileStore {
   }
 
   /** Runs `fill` on the `.part` file of an object, then makes it the object. */
-  #placing(name: string, fill: (part: string) => Promise<void>): Promise<StoredObject> {
+  async #placing(name: string, fill: (part: string) => Promise<void>): Promise<StoredObject> {
+    await this.#placed(name, async (part) => {
+      await fill(part);
+      return true;
+    });
+    return { url: urlOf(name) };
+  }
+
+  /** As {@link #placing}, where `fill` may answer that it cannot. */
+  #placed(name: string, fill: (part: string) => Promise<boolean>): Promise<boolean> {
     return this.#doing(`write "${name}"`, async () => {
       const target = this.#pathOfName(name);
       const part = `${target}${PART_SUFFIX}`;
       try {
-        await this.#inDirectory(target, () => fill(part));
+        const isFilled = await this.#inDirectory(target, () => fill(part));
+        if (!isFilled) return false;
         await linkOnce(part, target);
       } finally {
         await rm(part, { force: true });
       }
       await syncDirectory(path.dirname(target));
-      return { url: urlOf(name) };
+      return true;
     });
   }
 
@@ -181,13 +198,14 @@ export class FilesystemStore implements FileStore {
   }
 
   /** Makes the directory of a file and keeps it while `work` puts something there. */
-  async #inDirectory(file: string, work: () => Promise<void>): Promise<void> {
+  async #inDirectory<T>(file: string, work: () => Promise<T>): Promise<T> {
     const directory = path.dirname(file);
     for (let attempt = 1; ; attempt += 1) {
       await this.#assertMounted();
       const first = await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+      let done: T;
       try {
-        await work();
+        done = await work();
       } catch (error) {
         const isRemoved = systemCode(error) === 'ENOENT' && attempt < DIRECTORY_ATTEMPTS;
         if (isRemoved && !(await exists(directory))) continue;
@@ -198,7 +216,7 @@ export class FilesystemStore implements FileStore {
         made = path.dirname(made);
         await syncDirectory(made);
       }
-      return;
+      return done;
     }
   }
 

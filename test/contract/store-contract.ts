@@ -231,6 +231,19 @@ export function describeStore(
         expect((await read(taken?.url ?? '')).equals(bytes)).toBe(true);
       });
 
+      it('clones with an inode of its own where the file system can, and leaves nothing else', async () => {
+        if (!isFileStore(store)) return;
+        const taken = await files().takeFile('i/cloned', source, { share: 'clone', signal: never });
+        if (taken === undefined) {
+          const again = await write('i/cloned', bytes);
+          expect((await read(again.url)).equals(bytes)).toBe(true);
+          return;
+        }
+        const [ours, theirs] = await Promise.all([stat(files().pathOf(taken.url)), stat(source)]);
+        expect(ours.ino).not.toBe(theirs.ino);
+        expect((await read(taken.url)).equals(bytes)).toBe(true);
+      });
+
       it('copies with an inode of its own', async () => {
         if (!isFileStore(store)) return;
         const taken = await files().takeFile('i/copied', source, { share: 'copy', signal: never });
@@ -245,7 +258,7 @@ export function describeStore(
       it('stops before it begins when it is aborted', async () => {
         if (!isFileStore(store)) return;
         const signal = AbortSignal.abort(new Error('asked to stop'));
-        for (const share of ['link', 'copy'] as const) {
+        for (const share of ['link', 'clone', 'copy'] as const) {
           await expect(files().takeFile('i/x', source, { share, signal })).rejects.toThrow(
             'asked to stop',
           );

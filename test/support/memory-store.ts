@@ -10,7 +10,7 @@ export class MemoryStore implements Store {
 
   constructor(private readonly fault: (act: 'write' | 'delete') => void = () => undefined) {}
 
-  async write(name: string, source: Readable): Promise<StoredObject> {
+  async write(...[name, source]: Parameters<Store['write']>): Promise<StoredObject> {
     this.fault('write');
     const bytes = await buffer(source);
     this.objects.set(name, bytes);

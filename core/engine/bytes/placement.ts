@@ -1,26 +1,21 @@
-import { createReadStream } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { inject, injectable } from 'inversify';
 import { crashPoint } from '../../base/crash-point.js';
-import { BugError, CancelledError } from '../../base/errors.js';
-import { isFileStore } from '../../plugin/contract/store.js';
+import { CancelledError } from '../../base/errors.js';
 import type { Store, StoredObject } from '../../plugin/contract/store.js';
 import type { PlacedLocation } from '../../plugin/contract/task.js';
-import { StagingArea } from '../../staging/area.js';
-import type { Generation } from '../../staging/generation.js';
 import type { Location } from '../../store/location.js';
 import { StoreRegistry } from '../../store/registry.js';
 import { Janitor } from './janitor.js';
+import { Transfer } from './transfer.js';
+import type { TransferJob } from './transfer.js';
 import { Journal } from '../journal.js';
 import { Worker } from '../live.js';
 
-export interface PlacementJob {
+export interface PlacementJob extends TransferJob {
   readonly imageId: string;
   readonly importId: string;
   readonly store: string;
-  readonly generation: Generation;
-  readonly signal: AbortSignal;
-  readonly onProgress: (done: number, total: number) => void;
 }
 
 /**
@@ -33,7 +28,7 @@ export class Placement {
   constructor(
     @inject(Journal) private readonly journal: Journal,
     @inject(StoreRegistry) private readonly stores: StoreRegistry,
-    @inject(StagingArea) private readonly staging: StagingArea,
+    @inject(Transfer) private readonly transfer: Transfer,
     @inject(Janitor) private readonly janitor: Janitor,
     @inject(Worker) private readonly worker: Worker,
   ) {}
@@ -71,6 +66,7 @@ export class Placement {
     const id = randomUUID();
     const { imageId, importId, generation } = job;
     const { epoch } = this.worker;
+    const canLink = await this.transfer.canLink(store, generation);
     crashPoint('store:before-intent');
     const location = await this.journal.write(async ({ tx, at }) => {
       const siblings = await tx.locations({ imageId, states: ['pending', 'placed', 'active'] });
@@ -85,7 +81,7 @@ export class Placement {
         state: 'pending',
         epoch,
         metadata: {},
-        linkedGeneration: isFileStore(store) && !linked ? generation.id : null,
+        linkedGeneration: canLink && !linked ? generation.id : null,
         createdAt: at,
       };
       await tx.insertLocation(pending);
@@ -96,37 +92,15 @@ export class Placement {
   }
 
   async #write(job: PlacementJob, store: Store, location: Location): Promise<StoredObject> {
-    const { generation, signal } = job;
-    const { size } = generation;
-    if (size === null) {
-      throw new BugError({
-        code: 'GENERATION_NOT_READY',
-        message: `Generation ${generation.id} is stored before it is ready`,
-      });
+    const { objectName } = location;
+    if (location.linkedGeneration !== null) {
+      const linked = await this.transfer.link(job, store, objectName);
+      if (linked !== undefined) return linked;
+      await this.journal.write(({ tx }) =>
+        tx.updateLocation(location.id, { state: ['pending'] }, { linkedGeneration: null }),
+      );
     }
-    const file = this.staging.pathOf(generation);
-    if (isFileStore(store)) {
-      const share = location.linkedGeneration === null ? 'copy' : 'link';
-      const taken =
-        (await store.takeFile(location.objectName, file, { share, signal })) ??
-        (await store.takeFile(location.objectName, file, { share: 'copy', signal }));
-      if (taken !== undefined) {
-        job.onProgress(size, size);
-        return taken;
-      }
-    }
-    const source = createReadStream(file, { highWaterMark: 1024 * 1024 });
-    let sent = 0;
-    source.on('data', (chunk) => {
-      sent += chunk.length;
-      job.onProgress(sent, size);
-    });
-    source.pause();
-    try {
-      return await store.write(location.objectName, source, { size, signal });
-    } finally {
-      source.destroy();
-    }
+    return this.transfer.copy(job, store, objectName);
   }
 
   async #commit(location: Location, object: StoredObject): Promise<void> {

@@ -41,16 +41,8 @@ export class Ending {
     failure: Failure,
     error?: unknown,
   ): Promise<void> {
-    this.log.warn('A task failed', {
-      import_id: record.id,
-      image_id: record.imageId,
-      ...nameOf(row),
-      attempt: row.attempt,
-      failure,
-      ...(failure.class === 'bug' && error instanceof Error ? { stack: error.stack ?? '' } : {}),
-    });
     const tolerated = row.store !== null && !record.allStoresMustSucceed;
-    await this.journal.write(async (entry) => {
+    const hasFailed = await this.journal.write(async (entry) => {
       const { tx, at, event } = entry;
       const failed = await tx.updateTask(
         record.id,
@@ -58,15 +50,26 @@ export class Ending {
         { state: ['pending', 'waiting', 'running'] },
         { state: 'failed', failure, reason: null, finishedAt: at },
       );
-      if (!failed) return;
+      if (!failed) return false;
       await event(record.id, 'task.failed', { ...nameOf(row), failure });
-      if (tolerated) return;
+      if (tolerated) return true;
       const { store } = row;
       await this.#beginReverting(entry, record, {
         ...failure,
         task: row.entry,
         ...(store === null ? {} : { store }),
       });
+      return true;
+    });
+    // The import may have ended by another store's failure.
+    if (!hasFailed) return;
+    this.log.warn('A task failed', {
+      import_id: record.id,
+      image_id: record.imageId,
+      ...nameOf(row),
+      attempt: row.attempt,
+      failure,
+      ...(failure.class === 'bug' && error instanceof Error ? { stack: error.stack ?? '' } : {}),
     });
   }
 

@@ -10,8 +10,11 @@ import type { ImportRecord, TaskRecord } from '../import.js';
 import { Journal } from '../journal.js';
 import { Worker } from '../live.js';
 import type { LiveImport, Parking } from '../live.js';
+import { OPEN_TASK_STATES } from '../states.js';
 import { RetryPolicy } from './retry-policy.js';
 import { Slots } from './slots.js';
+import { StoreGroups } from './store-groups.js';
+import type { TakeTurn } from './store-groups.js';
 import { TaskAttempt } from './task-attempt.js';
 import { TaskMoves } from './task-moves.js';
 import { Turns, flowOf } from './turns.js';
@@ -36,6 +39,7 @@ export class ImportRunner {
     @inject(Admission) private readonly admission: Admission,
     @inject(StagingArea) private readonly staging: StagingArea,
     @inject(Slots) private readonly slots: Slots,
+    @inject(StoreGroups) private readonly storeGroups: StoreGroups,
     @inject(RetryPolicy) private readonly retryPolicy: RetryPolicy,
     @inject(Worker) private readonly worker: Worker,
     @inject(Clock) private readonly clock: Clock,
@@ -91,11 +95,22 @@ export class ImportRunner {
       return undefined;
     }
     const tasks = await this.journal.read.tasks(record.id);
-    const row = tasks.find(({ state }) => ['pending', 'waiting', 'running'].includes(state));
+    const row = tasks.find(({ state }) => OPEN_TASK_STATES.includes(state));
     if (row === undefined) {
       await this.activation.activate(record, tasks);
       return undefined;
     }
+    const take: TakeTurn = (one, current) => this.#turn(one, record, tasks, current);
+    const rows = await this.turns.together(record, tasks, row);
+    return rows.length > 1 ? this.storeGroups.run(live, rows, take) : take(live, row);
+  }
+
+  async #turn(
+    live: LiveImport,
+    record: ImportRecord,
+    tasks: readonly TaskRecord[],
+    row: TaskRecord,
+  ): Promise<Parking | undefined> {
     try {
       const turn = await this.turns.of(record, tasks, row);
       const skip = await this.turns.skipReason(turn);
@@ -125,7 +140,7 @@ export class ImportRunner {
       return { on: 'time', until: row.retryAt };
     }
     assertNotCrashing(row);
-    const release = this.slots.take(flow.entry, flow.concurrency);
+    const release = this.slots.take(flow.entry, flow.concurrency, record.id);
     if (release === undefined) {
       await this.moves.wait(
         row,

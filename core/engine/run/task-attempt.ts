@@ -77,6 +77,7 @@ export class TaskAttempt {
         generation: observed.generation,
         successors: await this.#successors(turn),
         source: () => this.#source(live, observed, signal, log),
+        seat: live.seat,
         signal,
         log,
         meter,

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { BugError, ConflictError, IntegrityError } from '../../base/errors.js';
 import type { Json } from '../../base/json.js';
+import type { SharedSeat } from '../../dataflow/pass.js';
 import type { DataSource, StreamSource } from '../../plugin/contract/source.js';
 import type { PluginLog } from '../../plugin/contract/services.js';
 import type { ByteObserver, PlacedLocation, TaskContext } from '../../plugin/contract/task.js';
@@ -32,6 +33,7 @@ export interface Attempt {
   /** The observers of this task's successors, for the bytes that it makes. */
   readonly successors: readonly LoadedTask[];
   readonly source: () => Promise<DataSource>;
+  readonly seat: SharedSeat | undefined;
   readonly signal: AbortSignal;
   readonly log: PluginLog;
   readonly meter: TaskMeter;
@@ -185,6 +187,7 @@ export class EngineTaskContext implements TaskContext {
       importId: record.id,
       store: this.store,
       generation: this.#generation(),
+      seat: this.of.seat,
       signal: this.signal,
       onProgress: (done, total) => {
         this.progress(done, total);

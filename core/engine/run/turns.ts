@@ -8,6 +8,7 @@ import { unmetCondition } from '../../config/condition.js';
 import { currentGeneration, taskView } from '../flow/view.js';
 import type { FlowTask, ImportRecord, TaskRecord } from '../import.js';
 import { Journal } from '../journal.js';
+import { OPEN_TASK_STATES } from '../states.js';
 
 /** One task of an import with everything that its turn needs. */
 export interface Turn {
@@ -45,6 +46,21 @@ export class Turns {
     const observation = observations[loaded.observerKey];
     const view = taskView(record, tasks, row, image, generation, observation);
     return { record, tasks, row, flow, loaded, view, generation };
+  }
+
+  /** A store task with those of the same entry for other stores, which run with it; else it alone. */
+  async together(
+    record: ImportRecord,
+    tasks: readonly TaskRecord[],
+    row: TaskRecord,
+  ): Promise<readonly TaskRecord[]> {
+    if (row.store === null) return [row];
+    // One that cannot be loaded fails in its own turn. An import holds one workspace at a time.
+    const loaded = await this.plugins.task(flowOf(record, row)).catch(() => undefined);
+    if (loaded === undefined || loaded.task.workspace !== undefined) return [row];
+    return tasks.filter(
+      ({ entry, state }) => entry === row.entry && OPEN_TASK_STATES.includes(state),
+    );
   }
 
   /** Why the task does not run, by its flow, its condition, what the import holds, or its own word. */

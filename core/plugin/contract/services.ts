@@ -194,6 +194,8 @@ export interface Files {
    * Refuses a target that exists, and leaves none when it rejects.
    */
   copy(from: string, to: string, signal: AbortSignal): Promise<void>;
+  /** As {@link copy}, by reflink alone: `false`, and no target, where the file system cannot. */
+  clone(from: string, to: string, signal: AbortSignal): Promise<boolean>;
 }
 
 /** The configured stores. */

@@ -73,14 +73,14 @@ export interface StoreHistory {
 /** A store on a local file system, which can take a file without its bytes being read. */
 export interface FileStore extends Store {
   /**
-   * Takes over the content of a local file without changing it: by hard link when `share` is
-   * `link`, by reflink or copy otherwise. The file must not be written afterwards.
-   * Returns `undefined` when it cannot link (another file system) and `share` is `link`.
+   * Takes over the content of a local file without changing it: by hard link, by reflink, or by
+   * reading it where that is not possible. The file must not be written afterwards.
+   * Returns `undefined` where the file system cannot do what `link` and `clone` ask for.
    */
   takeFile(
     name: string,
     path: string,
-    options: { readonly share: 'link' | 'copy'; readonly signal: AbortSignal },
+    options: { readonly share: 'link' | 'clone' | 'copy'; readonly signal: AbortSignal },
   ): Promise<StoredObject | undefined>;
 
   /** Absolute directory that holds every file of the store. */

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { open, rm } from 'node:fs/promises';
+import { constants, copyFile, open, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { systemCode } from '../../base/errors.js';
 import type { Files } from '../contract/services.js';
@@ -26,6 +26,17 @@ export const nodeFiles: Files = {
       throw error;
     } finally {
       await source.close();
+    }
+  },
+
+  async clone(from, to, signal) {
+    signal.throwIfAborted();
+    try {
+      await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+      return true;
+    } catch (error) {
+      if (systemCode(error) === 'EEXIST') throw error;
+      return false;
     }
   },
 };

@@ -568,6 +568,20 @@ describe('an import that has failed and is being undone', () => {
   });
 });
 
+/** A store whose writes end only by their signal. */
+function stuckStore(begun: () => void): MemoryStore {
+  const store = new MemoryStore();
+  store.write = (_, source, options) =>
+    new Promise((_resolve, reject) => {
+      source.resume();
+      begun();
+      options.signal.addEventListener('abort', () => {
+        reject(options.signal.reason as Error);
+      });
+    });
+  return store;
+}
+
 describe('several stores', () => {
   const down = new MemoryStore((act) => {
     if (act === 'write') throw new PermanentError({ code: 'STORE_BROKEN', message: 'Broken' });
@@ -604,6 +618,108 @@ describe('several stores', () => {
       'one succeeded',
     ]);
     expect((await running.image(id)).status).toBe('active');
+  });
+
+  /** A store that fails for now until it is told otherwise. */
+  function flaky(): { readonly store: MemoryStore; recover(): void } {
+    let isDown = true;
+    const store = new MemoryStore((act) => {
+      if (act === 'write' && isDown) {
+        throw new TransientError({ code: 'STORE_UNAVAILABLE', message: 'Away' });
+      }
+    });
+    return {
+      store,
+      recover: () => {
+        isDown = false;
+      },
+    };
+  }
+
+  it('are tried again alone, while another one is at work', async () => {
+    const away = flaky();
+    const slow = new MemoryStore();
+    const write = slow.write.bind(slow);
+    const retried = gate();
+    slow.write = async (...args) => {
+      await retried.opened;
+      return write(...args);
+    };
+    const fast = new MemoryStore();
+    const retry = { attempts: 1_000, backoffMs: 1, maxBackoffMs: 2 };
+    await using running = await engine({
+      stores: { away: away.store, slow, fast },
+      imports: { retry },
+    });
+    const id = await running.createImage();
+    const { id: importId } = await running.start(id, { allStores: true });
+    for await (const update of running.imports.follow(importId, 0, AbortSignal.timeout(20_000))) {
+      if (update.kind !== 'event') continue;
+      const { type, data } = update.event;
+      if (type === 'task.running' && data['store'] === 'away' && data['attempt'] === 3) {
+        away.recover();
+      }
+      if (type === 'task.succeeded' && data['store'] === 'away') retried.open();
+    }
+    const { record, tasks } = await running.ended(importId);
+    expect(record.state).toBe('succeeded');
+    const attempts = tasks.filter(({ store }) => store !== 'away').map(({ attempt }) => attempt);
+    expect(attempts).toEqual([1, 1, 1]);
+  });
+
+  it('are stopped when one fails for all, and leave nothing', async () => {
+    const begun = gate();
+    const broken = new MemoryStore();
+    broken.write = async () => {
+      await begun.opened;
+      throw new PermanentError({ code: 'STORE_BROKEN', message: 'Broken' });
+    };
+    await using running = await engine({
+      stores: {
+        stuck: stuckStore(() => {
+          begun.open();
+        }),
+        broken,
+      },
+    });
+    const id = await running.createImage();
+    const { record, tasks } = await running.run(id, { allStores: true });
+    expect(record).toMatchObject({ state: 'failed', failure: { store: 'broken' } });
+    expect(tasks.map(({ state }) => state)).toEqual(['succeeded', 'cancelled', 'failed']);
+    expect((await running.image(id)).status).toBe('queued');
+    await running.tidy();
+    expect(await running.database.read.locations({ imageId: id })).toEqual([]);
+    expect(await stagedFiles()).toEqual([]);
+  });
+
+  it('are cancelled together, while one is at work and another waits', async () => {
+    const begun = gate();
+    const retry = { attempts: 5, backoffMs: 60_000, maxBackoffMs: 60_000 };
+    await using running = await engine({
+      stores: {
+        away: flaky().store,
+        stuck: stuckStore(() => {
+          begun.open();
+        }),
+      },
+      imports: { retry },
+    });
+    const id = await running.createImage();
+    const { id: importId } = await running.start(id, { allStores: true });
+    await begun.opened;
+    await running.imports.cancel(importId);
+    const { record } = await running.ended(importId);
+    expect(record).toMatchObject({ state: 'cancelled', failure: { code: 'IMPORT_CANCELLED' } });
+    expect((await running.image(id)).status).toBe('queued');
+  });
+
+  it('keep one place of their entry, so that a limit of one import does not stop them', async () => {
+    const stores = { one: new MemoryStore(), two: new MemoryStore() };
+    const limited = { ...storeTask, entry: { concurrency: 1 } };
+    await using running = await engine({ stores, tasks: [stageTask, limited] });
+    const images = await Promise.all([running.createImage(), running.createImage()]);
+    await Promise.all(images.map((id) => running.run(id, { allStores: true })));
+    expect([stores.one.objects.size, stores.two.objects.size]).toEqual([2, 2]);
   });
 
   it('are skipped where a task before has put the image there by itself', async () => {

@@ -185,7 +185,7 @@ describe('a store that is down at start', () => {
     expect(read.text).not.toContain(dataDir);
     const other = await active('one');
 
-    expect((await copy(other, { stores: ['two'] })).status).toBe(202);
+    expect((await copy(other, { stores: ['two', 'three'] })).status).toBe(202);
     const waits = await waiting(other);
     expect(waits).toContain('Store "two" cannot be used for now');
     expect(waits).not.toContain(dataDir);
@@ -193,7 +193,7 @@ describe('a store that is down at start', () => {
 
     await bringBack();
     expect((await api.finished(other)).state).toBe('succeeded');
-    expect(await storesOf(other)).toEqual(['one', 'two']);
+    expect(await storesOf(other)).toEqual(['one', 'three', 'two']);
     const answer = await fetch(`${api.url}/v2/images/${id}/file`);
     expect(answer.status).toBe(200);
     await answer.arrayBuffer();
