@@ -22,7 +22,10 @@ export interface PassJob {
   readonly onDurable?: (bytes: number) => void;
   /** Called with an observer's key and what it threw. */
   readonly onObserverError?: (key: string, error: unknown) => void;
-  /** Waited for before the pass goes beyond what was granted; resolves with the new total grant. */
+  /**
+   * Waited for before the target occupies more than was granted, zeros not counted; resolves with the
+   * new total grant.
+   */
   readonly grant?: (bytes: number) => Promise<number>;
 }
 

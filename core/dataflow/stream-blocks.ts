@@ -2,6 +2,7 @@ import { BugError, TransientError } from '../base/errors.js';
 import { abortable } from './abortable.js';
 import { BLOCK_SIZE } from './block-pool.js';
 import type { Block, BlockShare, FilledBlock } from './block-pool.js';
+import { Occupied } from './occupied.js';
 import { checkSize } from './size-limits.js';
 import type { SizeLimits } from './size-limits.js';
 import type { StreamReader } from './stream-reader.js';
@@ -32,6 +33,7 @@ export async function* streamBlocks(
 ): AsyncGenerator<FilledBlock, void, undefined> {
   let position = start;
   let granted = start;
+  const occupied = new Occupied(start);
   let block: Block | undefined;
   let length = 0;
   try {
@@ -47,12 +49,13 @@ export async function* streamBlocks(
         continue;
       }
       checkSize(position + chunk.length, limits);
-      if (limits.grant !== undefined && position + chunk.length > granted) {
+      const needed = limits.grant === undefined ? 0 : occupied.add(chunk, position);
+      if (limits.grant !== undefined && needed > granted) {
         if (block !== undefined) {
           yield { block, length, position: position - length };
           block = undefined;
         }
-        granted = await obtain(limits.grant, position + chunk.length, signal);
+        granted = await obtain(limits.grant, needed, signal);
       }
       let taken = 0;
       while (taken < chunk.length) {

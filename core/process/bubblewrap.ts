@@ -20,6 +20,7 @@ export interface Visible {
   readonly program: string;
   readonly readable: readonly string[];
   readonly writable: readonly string[];
+  readonly workingDirectory?: string;
 }
 
 /** A way to start programs with nothing to see but what they need: see bwrap(1). */
@@ -61,7 +62,8 @@ export class Bubblewrap {
   /** The command line that runs the program confined. */
   argv(visible: Visible, args: readonly string[]): [string, ...string[]] {
     const [bwrap = 'bwrap', ...base] = this.#base;
-    return [bwrap, ...base, ...binds(visible), '--', visible.program, ...args];
+    const place = ['--chdir', visible.workingDirectory ?? '/'];
+    return [bwrap, ...base, ...binds(visible), ...place, '--', visible.program, ...args];
   }
 }
 
@@ -71,7 +73,7 @@ async function baseArguments(tmpSize: readonly string[]): Promise<string[]> {
     ...['--unshare-all', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
     ...system.flat(),
     ...SYSTEM_FILES.flatMap((file) => ['--ro-bind-try', file, file]),
-    ...['--proc', '/proc', '--dev', '/dev', ...tmpSize, '--tmpfs', '/tmp', '--chdir', '/'],
+    ...['--proc', '/proc', '--dev', '/dev', ...tmpSize, '--tmpfs', '/tmp'],
   ];
 }
 

@@ -19,6 +19,8 @@ export interface GroupCommand {
   /** Absolute path of the program, then its arguments. */
   readonly argv: readonly [string, ...string[]];
   readonly env: Readonly<Record<string, string>>;
+  /** @default '/' */
+  readonly workingDirectory?: string;
   /** Milliseconds. */
   readonly wallMs: number;
   readonly signal: AbortSignal;
@@ -49,7 +51,7 @@ export interface GroupEnd {
 export async function runGroup(command: GroupCommand): Promise<GroupEnd> {
   const [program, ...args] = command.argv;
   const child = spawn(program, args, {
-    cwd: '/',
+    cwd: command.workingDirectory ?? '/',
     env: command.env,
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],

@@ -84,6 +84,9 @@ class ConfinedPrograms implements Programs {
     const end = await runGroup({
       argv: [...prefix, ...confined],
       env: PROGRAM_ENVIRONMENT,
+      ...(command.workingDirectory === undefined
+        ? {}
+        : { workingDirectory: command.workingDirectory }),
       wallMs: command.limits.wallMs,
       signal: command.signal,
       ...(command.onOutput === undefined ? {} : { onOutput: command.onOutput }),

@@ -1,9 +1,12 @@
 import path from 'node:path';
 import { BugError, PermanentError, RejectedError } from '../base/errors.js';
 import type { ProgramsConfig } from '../config/config.js';
+import { openDisk, SOCKET_OF_PROGRAM } from './disk-stream.js';
 import type {
   ConvertJob,
+  GuestDisk,
   MeasureJob,
+  OpenJob,
   ProgramLimits,
   Programs,
   QemuImg,
@@ -82,6 +85,23 @@ class ProgramQemuImg implements QemuImg {
     });
   }
 
+  async open(job: OpenJob): Promise<GuestDisk> {
+    const source = checkedSource(job);
+    checkAbsolute(job.directory);
+    return openDisk(this.#programs, {
+      program: 'qemu-nbd',
+      args: [
+        ...['--read-only', `--socket=${SOCKET_OF_PROGRAM}`],
+        sourceName(source.path, source.inspection.format),
+      ],
+      readable: [source.path],
+      writable: [job.directory],
+      workingDirectory: job.directory,
+      limits: { ...this.#limits(job), fileSize: 0 },
+      signal: job.signal,
+    });
+  }
+
   async measure(
     job: MeasureJob,
   ): Promise<{ readonly required: number; readonly fullyAllocated: number }> {
@@ -107,7 +127,7 @@ class ProgramQemuImg implements QemuImg {
     return parsedMeasure(stdout);
   }
 
-  #limits({ source: { inspection } }: MeasureJob): ProgramLimits {
+  #limits({ source: { inspection } }: OpenJob | MeasureJob): ProgramLimits {
     const bytes = Math.max(inspection.size, inspection.virtualSize ?? 0);
     return {
       wallMs: BASE_WALL_MS + Math.ceil(bytes / SLOWEST_BYTES_PER_MS),
@@ -133,7 +153,7 @@ function progressReader(onProgress: (percent: number) => void): (line: string) =
   };
 }
 
-function checkedSource({ source }: MeasureJob): MeasureJob['source'] {
+function checkedSource({ source }: OpenJob | MeasureJob): MeasureJob['source'] {
   checkAbsolute(source.path);
   const { inspection } = source;
   if (inspection.safe) return source;

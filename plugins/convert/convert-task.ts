@@ -1,4 +1,10 @@
-import { RejectedError, assertReplaceable, signatureAsProvenance } from '../../core/api.js';
+import path from 'node:path';
+import {
+  BugError,
+  RejectedError,
+  assertReplaceable,
+  signatureAsProvenance,
+} from '../../core/api.js';
 import type {
   DataView,
   ImportTask,
@@ -59,22 +65,15 @@ export class ConvertTask implements ImportTask {
   }
 
   async execute(context: TaskContext): Promise<TaskResult> {
-    const { data: source, image, signal } = context;
+    const { data: source, image } = context;
     if (source === undefined) return {};
     assertReplaceable(image, this.config.signed);
     const { inspection } = source;
     const target = targetFor(this.config, inspection);
-    const file = await context.workspacePath('converted');
-    await this.qemuImg.convert({
-      source: { path: context.dataPath(), inspection },
-      target: file,
-      ...target,
-      signal,
-      onProgress: (percent) => {
-        context.progress(percent, 100);
-      },
-    });
-    const result = await context.adopt(file);
+    const result =
+      target.format === 'raw'
+        ? await this.#unpack(context, inspection)
+        : await this.#convert(context, inspection, target);
     assertResult(result.inspection, target);
     return {
       draft: {
@@ -91,6 +90,40 @@ export class ConvertTask implements ImportTask {
         : { virtualSize: result.inspection.virtualSize }),
       output: describe(source, result, target),
     };
+  }
+
+  /** A raw image is what the guest sees, so that its bytes are digested while they are read. */
+  async #unpack(context: TaskContext, inspection: Inspection): Promise<DataView> {
+    const { signal } = context;
+    const { size, stream } = await this.qemuImg.open({
+      source: { path: context.dataPath(), inspection },
+      directory: path.dirname(await context.workspacePath('disk')),
+      signal,
+    });
+    const staged = await context.stage({
+      kind: 'stream',
+      size,
+      sparse: true,
+      validator: undefined,
+      resumable: false,
+      open: () => Promise.resolve(stream),
+    });
+    if (staged !== undefined) return staged;
+    throw new BugError({ code: 'NOTHING_STAGED', message: 'The converted disk was not staged' });
+  }
+
+  async #convert(context: TaskContext, inspection: Inspection, target: Target): Promise<DataView> {
+    const file = await context.workspacePath('converted');
+    await this.qemuImg.convert({
+      source: { path: context.dataPath(), inspection },
+      target: file,
+      ...target,
+      signal: context.signal,
+      onProgress: (percent) => {
+        context.progress(percent, 100);
+      },
+    });
+    return context.adopt(file);
   }
 }
 

@@ -1,5 +1,5 @@
 import type { DataView } from '../../core/api.js';
-import type { ConvertConfig } from './convert-config.js';
+import type { ConvertConfig, Convertible } from './convert-config.js';
 import type { Target } from './target.js';
 
 const MIB = 2 ** 20;
@@ -23,10 +23,12 @@ const HEADERS = 16 * MIB;
  * now, unless it is compressed; each piece of it may lie in a unit of the target of its own.
  */
 export function workspaceFor(config: ConvertConfig, data: DataView, target: Target): number {
+  const { format } = target;
+  // It is staged as it is read, and takes as much as there is.
+  if (format === 'raw') return 0;
   const virtualSize = target.virtualSize ?? data.inspection.virtualSize ?? data.size;
-  const tables =
-    target.format === 'raw' ? 0 : Math.ceil(virtualSize * LARGEST_TABLE_SHARE) + HEADERS;
-  const unit = unitOf(config, target);
+  const tables = Math.ceil(virtualSize * LARGEST_TABLE_SHARE) + HEADERS;
+  const unit = unitOf(config, format);
   if (mayBeCompressed(data)) return roundUp(virtualSize, unit) + tables;
   // A piece that lies across two of the target's occupies both.
   const scattered = data.allocatedSize * 2 * Math.max(1, unit / pieceOf(data));
@@ -46,10 +48,8 @@ function pieceOf({ inspection }: DataView): number {
   return inspection.format === 'raw' || typeof unit !== 'number' ? PIECE : Math.min(unit, PIECE);
 }
 
-function unitOf({ qcow2, vhd }: ConvertConfig, { format }: Target): number {
+function unitOf({ qcow2, vhd }: ConvertConfig, format: Exclude<Convertible, 'raw'>): number {
   switch (format) {
-    case 'raw':
-      return PIECE;
     case 'qcow2':
       return qcow2.cluster_size;
     case 'vmdk':

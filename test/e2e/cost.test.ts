@@ -1,9 +1,9 @@
-import { readFile, rm } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setInterval } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ApiClient } from '../support/api-client.js';
-import { randomFile } from '../support/images.js';
+import { digestOf, qcow2File, randomFile } from '../support/images.js';
 import { startServer } from '../support/server.js';
 import type { TestServer } from '../support/server.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -73,6 +73,30 @@ describe('an import of an unconverted image', () => {
       `import of 1 GiB: ${cost.ms.toFixed(0)} ms, ${cost.bytes} bytes moved; ` +
         `after a restart: ${again.ms.toFixed(0)} ms, ${again.bytes} bytes`,
     );
+  });
+});
+
+describe('an import with conversion to raw', () => {
+  it('takes as much staging as there is data, whatever the disk is said to hold', async () => {
+    const dataDir = path.join(directory.path, 'sparse');
+    const config = path.join(directory.path, 'sparse.yaml');
+    await writeFile(
+      config,
+      `staging: { capacity: 96 MiB }
+imports: { pipeline: [stage, introspect, virtual-size, { plugin: convert, config: { output_format: raw } }, store] }
+`,
+    );
+    const disk = await qcow2File(path.join(directory.path, 'sparse.qcow2'), 2 * GIB, 8 * MIB);
+    const server = await startServer({ dataDir, config });
+    const client = new ApiClient(server.url);
+    const { id } = await client.createImage({ disk_format: 'qcow2' });
+    expect((await client.send(id, 'stage', disk)).status).toBe(204);
+    expect((await client.import(id, { method: { name: 'glance-direct' } })).status).toBe(202);
+    expect((await client.finished(id)).failure).toBeNull();
+    const { status, disk_format: format, size, os_hash_value: hash } = await client.image(id);
+    expect({ status, format, size }).toEqual({ status: 'active', format: 'raw', size: 2 * GIB });
+    expect(hash).toBe(await digestOf(`${disk}.raw`));
+    await server.stop();
   });
 });
 

@@ -27,6 +27,8 @@ export interface IncomingOwner {
 export interface ExpectedBytes {
   /** Bytes to come, where they are known. */
   readonly size: number | undefined;
+  /** What is reserved grows with the bytes that are not zeros. */
+  readonly sparse: boolean;
   readonly validator: string | undefined;
   readonly resumable: boolean;
 }
@@ -76,7 +78,7 @@ export class GenerationRows {
       const reservation = await this.admission.reserveData(
         tx,
         dataOwner(owner, generation.id),
-        bytes.size,
+        bytes.sparse ? undefined : bytes.size,
       );
       await owner.onIntent?.(entry);
       return { generation, reservation };

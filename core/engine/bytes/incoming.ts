@@ -80,7 +80,7 @@ export class Incoming {
         digests: unique([...this.digests, ...watching.digests]),
         inspector: this.#inspector(),
         observers: watching.observers,
-        maxSize: this.config.maxSize,
+        maxSize: this.#maxSize(owner),
         expectedSize: bytes.size,
         signal: watching.signal,
         onProgress: (done) => {
@@ -173,6 +173,12 @@ export class Incoming {
         watching.onProgress(done, undefined);
       },
     });
+  }
+
+  /** What a task makes of an image may be as large as the disk in it. */
+  #maxSize({ number }: IncomingOwner): number {
+    const { maxSize, maxVirtualSize } = this.config;
+    return number === 0 ? maxSize : Math.max(maxSize, maxVirtualSize);
   }
 
   #inspector(): StreamInspector {

@@ -132,6 +132,7 @@ export class EngineTaskContext implements TaskContext {
           owner,
           {
             size: source.size,
+            sparse: source.sparse ?? false,
             validator: source.validator,
             resumable: source.resumable,
             idleTimeoutMs: source.idleTimeoutMs ?? SOURCE_IDLE_TIMEOUT,

@@ -111,6 +111,7 @@ export class UploadService implements Uploads {
         },
         {
           size: body.size,
+          sparse: false,
           validator: undefined,
           resumable: false,
           idleTimeoutMs: this.idleTimeoutMs,

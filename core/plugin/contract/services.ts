@@ -42,6 +42,8 @@ export interface ProgramCommand {
   /** Absolute directories that the program may write in. */
   readonly writable: readonly string[];
   readonly limits: ProgramLimits;
+  /** Absolute; one of `writable`. @default '/' */
+  readonly workingDirectory?: string;
   /** Called with each piece of standard output, split at `\n` and `\r`. */
   readonly onOutput?: (line: string) => void;
 }
@@ -80,8 +82,30 @@ export interface QemuImg {
    * @throws as {@link Programs.run}.
    */
   convert(job: ConvertJob): Promise<void>;
+  /**
+   * Opens the disk that a guest sees in an image file, to be read once from its first to its last
+   * byte; runs of zeros in it cost little. With {@link TaskContext.stage} it becomes the next
+   * generation without a file in between.
+   * @throws as {@link convert}; the stream breaks with the same, and with {@link PermanentError}
+   * `DISK_UNREADABLE`
+   */
+  open(job: OpenJob): Promise<GuestDisk>;
   /** Bytes that `convert` would write at most for this source and target. */
   measure(job: MeasureJob): Promise<{ readonly required: number; readonly fullyAllocated: number }>;
+}
+
+export interface OpenJob {
+  readonly source: { readonly path: string; readonly inspection: Inspection };
+  /** Absolute path of a directory of the task's own workspace, for a socket. */
+  readonly directory: string;
+  readonly signal: AbortSignal;
+}
+
+export interface GuestDisk {
+  /** Bytes. */
+  readonly size: number;
+  /** Destroying it ends the program that reads the image. */
+  readonly stream: Readable;
 }
 
 export interface MeasureJob {

@@ -13,6 +13,12 @@ export interface StreamSource {
   /** Bytes in all, where the sender says so; a stream of another length is an error. */
   readonly size: number | undefined;
   /**
+   * Much of it may be zeros, which take no disk: staging is reserved as other bytes come, and not for
+   * `size` at once.
+   * @default false
+   */
+  readonly sparse?: boolean;
+  /**
    * Identifies this very content (an ETag, a digest). With it, and `resumable`, the engine goes on
    * from where a break came; it starts over when the value has changed.
    */

@@ -1,0 +1,169 @@
+import { execFileSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, open, readFile, readdir, readlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Readable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inspectFile } from '../format/inspector.js';
+import { tempDir } from '../../test/support/temp-dir.js';
+import { createPrograms } from './programs.js';
+import { createQemuImg } from './qemu-img.js';
+
+const MIB = 1024 * 1024;
+const VIRTUAL_SIZE = 24 * MIB + 512;
+const KINDS = [
+  ['qcow2', 'qcow2', []],
+  ['qcow2', 'qcow2', ['-c']],
+  ['vdi', 'vdi', []],
+  ['vhd', 'vpc', ['-o', 'force_size=on']],
+  ['vhdx', 'vhdx', []],
+  ['vmdk', 'vmdk', []],
+  ['vmdk', 'vmdk', ['-o', 'subformat=streamOptimized']],
+] as const;
+
+const config = { confinement: 'bubblewrap', addressSpace: 1024 * MIB, niceness: 0 } as const;
+const qemuImg = createQemuImg(
+  createPrograms(config, () => undefined),
+  config,
+);
+
+let dir: Awaited<ReturnType<typeof tempDir>>;
+let raw: string;
+beforeAll(async () => {
+  dir = await tempDir();
+  raw = path.join(dir.path, 'source.raw');
+  await using file = await open(raw, 'w');
+  await file.truncate(VIRTUAL_SIZE);
+  await file.write(randomBytes(3 * MIB), 0, 3 * MIB, 0);
+  await file.write(randomBytes(5 * MIB), 0, 5 * MIB, 11 * MIB + 4096);
+  await file.write(randomBytes(512), 0, 512, 24 * MIB);
+});
+afterAll(async () => {
+  await dir[Symbol.asyncDispose]();
+});
+
+function makeImage(driver: string, options: readonly string[]): string {
+  const image = path.join(dir.path, randomBytes(4).toString('hex'));
+  execFileSync('qemu-img', ['convert', '-f', 'raw', '-O', driver, ...options, raw, image]);
+  return image;
+}
+
+async function openDisk(image: string, signal = new AbortController().signal, below = 'work') {
+  const directory = path.join(dir.path, `${randomBytes(4).toString('hex')}-${below}`);
+  await mkdir(directory);
+  const inspection = await inspectFile(image);
+  return qemuImg.open({ source: { path: image, inspection }, directory, signal });
+}
+
+async function digest(stream: Readable): Promise<{ readonly size: number; readonly sha: string }> {
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const chunk of stream) {
+    hash.update(chunk as Buffer);
+    size += (chunk as Buffer).length;
+  }
+  return { size, sha: hash.digest('hex') };
+}
+
+/** Programs that have the image open. */
+async function readersOf(image: string): Promise<readonly string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const holding = await Promise.all(
+    pids.map(async (pid) => {
+      const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);
+      const files = await Promise.all(
+        fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')),
+      );
+      return files.includes(image) ? [pid] : [];
+    }),
+  );
+  return holding.flat();
+}
+
+describe('the disk in an image', () => {
+  it.each(KINDS)('of %s (%s %j) is read as the guest sees it', async (_, driver, options) => {
+    const image = makeImage(driver, options);
+    const { size, stream } = await openDisk(image);
+    const wanted = createHash('sha256').update(await readFile(raw));
+    if (size > VIRTUAL_SIZE) wanted.update(Buffer.alloc(size - VIRTUAL_SIZE));
+    expect(await digest(stream)).toEqual({ size, sha: wanted.digest('hex') });
+    expect(size - VIRTUAL_SIZE).toBeLessThan(MIB);
+    expect(await readersOf(image)).toEqual([]);
+  });
+
+  it('is read below a path that is longer than the name of a socket', async () => {
+    const image = makeImage('qcow2', []);
+    const { stream } = await openDisk(image, undefined, 'w'.repeat(120));
+    expect((await digest(stream)).size).toBe(VIRTUAL_SIZE);
+  });
+
+  it('of nothing but zeros costs no reading of them', async () => {
+    const image = path.join(dir.path, 'zeros');
+    execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', image, '8G']);
+    const { size, stream } = await openDisk(image);
+    let zeros = 0;
+    const seen = new Set<ArrayBufferLike>();
+    for await (const chunk of stream) {
+      const { buffer, length } = chunk as Buffer;
+      seen.add(buffer);
+      zeros += length;
+    }
+    expect(zeros).toBe(size);
+    expect(seen.size).toBe(1);
+  });
+
+  it('is let go of when its reader loses interest', async () => {
+    const image = makeImage('qcow2', []);
+    const { stream } = await openDisk(image);
+    await stream[Symbol.asyncIterator]().next();
+    stream.destroy();
+    await expect.poll(() => readersOf(image)).toEqual([]);
+  });
+
+  it('breaks with the reason of the signal', async () => {
+    const image = makeImage('qcow2', []);
+    const controller = new AbortController();
+    const { stream } = await openDisk(image, controller.signal);
+    controller.abort(new Error('enough'));
+    await expect(digest(stream)).rejects.toThrow('enough');
+    expect(await readersOf(image)).toEqual([]);
+  });
+
+  it('that cannot be read says where, and keeps the bytes it has from being taken for all', async () => {
+    const image = makeImage('qcow2', ['-c']);
+    const bytes = await readFile(image);
+    // Behind the tables lie the compressed clusters.
+    bytes.fill(0xff, bytes.length - 2 * MIB);
+    await writeFile(image, bytes);
+    const { stream } = await openDisk(image);
+    await expect(digest(stream)).rejects.toMatchObject({
+      class: 'permanent',
+      code: 'DISK_UNREADABLE',
+      message: expect.stringMatching(
+        /from byte \d+ on: .*(?:Input\/output error|Invalid argument)/,
+      ) as string,
+    });
+    expect(await readersOf(image)).toEqual([]);
+  });
+
+  it('is not opened where the image is not safe', async () => {
+    const image = path.join(dir.path, 'overlay');
+    execFileSync('qemu-img', [
+      ...['create', '-q', '-f', 'qcow2', '-F', 'raw'],
+      ...['-b', raw, image],
+    ]);
+    await expect(openDisk(image)).rejects.toMatchObject({ code: 'UNSAFE_IMAGE' });
+  });
+
+  it('is not served where the image is gone, and the program says so', async () => {
+    const image = makeImage('qcow2', []);
+    const inspection = await inspectFile(image);
+    const gone = `${image}.gone`;
+    expect(existsSync(gone)).toBe(false);
+    const { signal } = new AbortController();
+    await expect(
+      qemuImg.open({ source: { path: gone, inspection }, directory: dir.path, signal }),
+    ).rejects.toMatchObject({ code: 'PROGRAM_FAILED' });
+  });
+});
