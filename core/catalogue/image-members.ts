@@ -12,7 +12,7 @@ import type { Clock } from '../base/clock.js';
 import type { Database, Reader } from '../engine/ports.js';
 import type { Image } from '../image/image.js';
 import type { ImageMember } from '../image/member.js';
-import { isText } from '../image/property-names.js';
+import { isLine } from '../image/property-names.js';
 import { authorizedImage } from './access.js';
 import type { Members } from './members.js';
 
@@ -113,7 +113,7 @@ function assertShared({ id, visibility }: Image): void {
 }
 
 function assertProjectId(projectId: string): void {
-  if (projectId !== '' && projectId.length <= MAX_PROJECT_ID && isText(projectId)) return;
+  if (projectId !== '' && projectId.length <= MAX_PROJECT_ID && isLine(projectId)) return;
   throw new InvalidInputError({
     code: 'MEMBER_INVALID',
     message: `"${projectId.slice(0, 40)}" cannot be the id of a project`,

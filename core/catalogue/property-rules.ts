@@ -7,7 +7,7 @@ import {
   isPropertyValue,
   isReadOnlyName,
   isReservedName,
-  isText,
+  isLine,
 } from '../image/property-names.js';
 
 /** What clients may make of the extra properties and tags of an image. */
@@ -47,14 +47,14 @@ export function assertProperty(name: string, value: string): void {
   if (!isPropertyValue(value)) {
     throw invalid(
       `The value of property "${name}" is no text of at most ${MAX_PROPERTY_VALUE} characters`,
-      'Shorten it and remove NUL characters',
+      'Shorten it and remove control characters',
     );
   }
 }
 
 /** @throws {InvalidInputError} `PROPERTY_INVALID` */
 export function assertTag(tag: string): void {
-  if (tag !== '' && tag.length <= MAX_TAG && isText(tag)) return;
+  if (tag !== '' && tag.length <= MAX_TAG && isLine(tag)) return;
   throw invalid(`"${tag.slice(0, 40)}" cannot be a tag`, `Use 1 to ${MAX_TAG} characters`);
 }
 

@@ -70,7 +70,7 @@ export function isTakenName(name: string): boolean {
 
 /** Whether an extra property can have this name at all. */
 export function isPropertyName(name: string): boolean {
-  return name !== '' && name.length <= MAX_PROPERTY_NAME && name !== '__proto__' && isText(name);
+  return name !== '' && name.length <= MAX_PROPERTY_NAME && name !== '__proto__' && isLine(name);
 }
 
 /** Whether an extra property can have this value. */
@@ -78,7 +78,15 @@ export function isPropertyValue(value: string): boolean {
   return value.length <= MAX_PROPERTY_VALUE && isText(value);
 }
 
-/** What survives a round trip through UTF-8 and SQL: no NUL, no half of a surrogate pair. */
+/**
+ * Text for people, of several lines: no control characters but tabs and line ends, no half of a
+ * surrogate pair. It survives a round trip through UTF-8 and SQL.
+ */
 export function isText(value: string): boolean {
-  return !value.includes('\0') && !/\p{Surrogate}/u.test(value);
+  return isLine(value.replaceAll(/[\t\n\r]/g, ''));
+}
+
+/** What can be a name: text of one line. */
+export function isLine(value: string): boolean {
+  return !/[\p{Cc}\p{Surrogate}\u2028\u2029]/u.test(value);
 }

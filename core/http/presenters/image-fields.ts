@@ -3,9 +3,9 @@ import { InvalidInputError } from '../../base/errors.js';
 import { describeJsonIssues } from '../../base/json-issues.js';
 import { CONTAINER_FORMATS, DISK_FORMATS, VISIBILITIES } from '../../image/image.js';
 import type { ImageAttributes } from '../../image/image.js';
-import { isText } from '../../image/property-names.js';
+import { isLine } from '../../image/property-names.js';
 
-const text = z.string().max(255).refine(isText, 'must not have NUL characters');
+const text = z.string().max(255).refine(isLine, 'must be one line without control characters');
 const count = z.number().int().min(0).max(2_147_483_647);
 
 /** The attributes that a client may set: their names on the wire, inside, and what they take. */

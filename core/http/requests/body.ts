@@ -39,6 +39,10 @@ export async function readJson(
     });
   }
   const text = await readText(ctx, maxSize);
+  // Such a member is a trap for code that copies objects, and would be dropped on its way.
+  if (/"__proto__"\s*:/.test(text)) {
+    throw bodyInvalid('The body has a member "__proto__"', 'Choose another name');
+  }
   try {
     return JSON.parse(text);
   } catch (cause) {
