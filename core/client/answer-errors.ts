@@ -41,6 +41,7 @@ export function exchangeError(cause: unknown, target: Target, phase: ExchangePha
   const code = systemCode(cause) ?? 'no reason given';
   if (code.startsWith('ERR_') && cause instanceof Error) return cause;
   if (code === 'HPE_HEADER_OVERFLOW') return invalidAnswer(target, TOO_LONG, cause);
+  if (code === 'HPE_CLOSED_CONNECTION') return invalidAnswer(target, TOO_MUCH, cause);
   const isMalformed = code.startsWith('HPE_');
   if (phase === 'answer' && isMalformed) {
     return invalidAnswer(target, NOT_HTTP, cause);
@@ -70,6 +71,7 @@ export function invalidAnswer(target: Target, why: string, cause?: unknown): Per
 }
 
 const TOO_LONG = `its headers have more than ${MAX_HEADER_BYTES / 1024} KiB`;
+const TOO_MUCH = 'it goes on behind the end that it has announced';
 const NOT_HTTP = 'it is not HTTP/1.1';
 
 /** OpenSSL's verification errors and Node's `ERR_TLS_CERT_ALTNAME_INVALID`. */

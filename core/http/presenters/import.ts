@@ -2,6 +2,7 @@ import type { Failure } from '../../base/errors.js';
 import type { JsonObject } from '../../base/json.js';
 import type { ImportFailure, ImportRecord, TaskRecord } from '../../engine/import.js';
 import type { ImportDetail, ImportPlan, TaskProgress } from '../../engine/service.js';
+import { maskSecrets } from '../../telemetry/mask.js';
 import { presentProgress, progressOf, sumProgress } from './progress.js';
 
 /** An import with its tasks, as Stowage's own resource shows it. Times have milliseconds. */
@@ -11,7 +12,8 @@ export function presentImport(detail: ImportDetail, live: readonly TaskProgress[
     id: record.id,
     image_id: record.imageId,
     method: record.method,
-    params: record.params,
+    // A signed URL gives whoever reads it the right to read the image.
+    params: maskSecrets(record.params),
     stores: record.stores,
     all_stores_must_succeed: record.allStoresMustSucceed,
     state: record.state,

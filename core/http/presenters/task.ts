@@ -1,6 +1,7 @@
 import type { JsonObject } from '../../base/json.js';
 import type { ImportRecord, ImportState, TaskRecord } from '../../engine/import.js';
 import type { ImportDetail, TaskProgress } from '../../engine/service.js';
+import { maskSecrets } from '../../telemetry/mask.js';
 import { progressOf } from './progress.js';
 import { presentTime } from './time.js';
 
@@ -61,7 +62,7 @@ export function presentTaskOfImport(
     input: {
       image_id: record.imageId,
       import_req: {
-        method: { name: record.method, ...record.params },
+        method: { name: record.method, ...maskSecrets(record.params) },
         stores: record.stores,
         all_stores_must_succeed: record.allStoresMustSucceed,
       },
