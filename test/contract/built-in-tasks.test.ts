@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll } from 'vitest';
 import { systemClock } from '../../core/base/clock.js';
 import { nodeFiles } from '../../core/plugin/testing/index.js';
 import { ConvertConfig } from '../../plugins/convert/convert-config.js';
 import { ConvertTask } from '../../plugins/convert/convert-task.js';
+import { DecompressConfig } from '../../plugins/decompress/decompress-config.js';
+import { DecompressTask } from '../../plugins/decompress/decompress-task.js';
 import { FilesystemStore } from '../../plugins/filesystem/filesystem-store.js';
 import { InjectConfig } from '../../plugins/inject-metadata/inject-config.js';
 import { InjectTask } from '../../plugins/inject-metadata/inject-task.js';
@@ -16,10 +19,12 @@ import { VerifyConfig } from '../../plugins/verify/verify-config.js';
 import { VerifyTask } from '../../plugins/verify/verify-task.js';
 import { VirtualSizeTask } from '../../plugins/virtual-size/virtual-size-task.js';
 import { gptDisk } from '../support/images/disk.js';
+import { ovaPackage } from '../support/images/ova.js';
 import { qcow2Image } from '../support/images/qcow2.js';
 import { vmdkStream } from '../support/images/vmdk.js';
+import { zipArchive } from '../support/images/zip.js';
 import { diskFile } from '../support/qemu-files.js';
-import { realQemuImg } from '../support/real-qemu-img.js';
+import { realPrograms, realQemuImg } from '../support/real-qemu-img.js';
 import { tempDir } from '../support/temp-dir.js';
 import { describeTask } from './task-contract.js';
 
@@ -147,6 +152,35 @@ describeTask('convert', [
     title: 'raw to raw',
     task: convert({ output_format: 'raw' }),
     context: () => ({ data: `${qcow2()}.raw` }),
+  },
+]);
+
+const decompress =
+  (config: object = {}) =>
+  () =>
+    new DecompressTask(DecompressConfig.parse(config), realPrograms());
+
+describeTask('decompress', [
+  {
+    title: 'a gzip file',
+    task: decompress(),
+    context: () => ({ data: gzipSync(gptDisk()) }),
+  },
+  { title: 'a zip archive', task: decompress(), context: () => ({ data: zipArchive() }) },
+  {
+    title: 'an OVA',
+    task: decompress(),
+    context: () => ({
+      image: { containerFormat: 'ova', diskFormat: 'vmdk' },
+      data: ovaPackage({ manifest: 'first' }),
+    }),
+  },
+  { title: 'a disk', task: decompress(), context: () => ({ data: gptDisk() }) },
+  {
+    title: 'a file that is cut',
+    task: decompress(),
+    context: () => ({ data: gzipSync(gptDisk()).subarray(0, 1000) }),
+    fails: { class: 'rejected', code: 'CONTAINER_DAMAGED' },
   },
 ]);
 

@@ -1,14 +1,17 @@
-import type { QemuImg } from '../../core/api.js';
+import type { Programs, QemuImg } from '../../core/api.js';
 import { createPrograms } from '../../core/process/programs.js';
 import { createQemuImg } from '../../core/process/qemu-img.js';
 
 const GIB = 2 ** 30;
 
-/** The server's own `QemuImg`, with limits only: where it runs is not what these tests prove. */
+const CONFIG = { confinement: 'limits', addressSpace: 2 * GIB, niceness: 0 } as const;
+
+/** The server's own `Programs`, with limits only: where they run is not what these tests prove. */
+export function realPrograms(): Programs {
+  return createPrograms(CONFIG, () => undefined);
+}
+
+/** The server's own `QemuImg` over {@link realPrograms}. */
 export function realQemuImg(): QemuImg {
-  const config = { confinement: 'limits', addressSpace: 2 * GIB, niceness: 0 } as const;
-  return createQemuImg(
-    createPrograms(config, () => undefined),
-    config,
-  );
+  return createQemuImg(realPrograms(), CONFIG);
 }
