@@ -57,6 +57,7 @@ export {
   Stores,
 } from './plugin/contract/services.js';
 export type {
+  CheckJob,
   ConvertJob,
   FetchOptions,
   FetchProxy,

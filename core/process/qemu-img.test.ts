@@ -91,6 +91,51 @@ function virtualSizeOf(file: string, format: Format): number {
   return (info as { 'virtual-size': number })['virtual-size'];
 }
 
+describe('QemuImg.check', () => {
+  const check = (file: string, format: string) =>
+    qemuImg.check({
+      source: { path: file, inspection: anInspection(format) },
+      signal: new AbortController().signal,
+    });
+
+  it.each(FORMATS)('finds nothing in a sound %s', async (format) => {
+    await expect(check(sourcePath(format), format)).resolves.toBeUndefined();
+  });
+
+  // Of a new image: header, refcount table, refcount block (16 bits for each cluster), L1 table.
+  const CLUSTER = 65_536;
+  const refcountOf = (cluster: number): number => 2 * CLUSTER + 2 * cluster;
+
+  async function aQcow2(cluster: number, refcount: number): Promise<string> {
+    const file = path.join(dir.path, `${randomBytes(4).toString('hex')}.qcow2`);
+    run('create', '-q', '-f', 'qcow2', file, '1M');
+    const handle = await open(file, 'r+');
+    await handle.write(Buffer.from([0, refcount]), 0, 2, refcountOf(cluster));
+    await handle.truncate(5 * CLUSTER);
+    await handle.close();
+    return file;
+  }
+
+  it('refuses a table that is used and counted as free', async () => {
+    await expect(check(await aQcow2(3, 0), 'qcow2')).rejects.toMatchObject({
+      class: 'rejected',
+      code: 'IMAGE_DAMAGED',
+      hint: expect.stringContaining('qemu-img check -r all') as string,
+    });
+  });
+
+  it('does not mind a cluster that is lost to use', async () => {
+    await expect(check(await aQcow2(4, 1), 'qcow2')).resolves.toBeUndefined();
+  });
+
+  it('refuses what cannot be opened, and leaves alone what no check is for', async () => {
+    const file = path.join(dir.path, 'nonsense');
+    await writeFile(file, 'x'.repeat(100_000));
+    await expect(check(file, 'vhdx')).rejects.toMatchObject({ code: 'IMAGE_DAMAGED' });
+    await expect(check(file, 'raw')).resolves.toBeUndefined();
+  });
+});
+
 describe('QemuImg.convert', () => {
   const pairs = FORMATS.flatMap((source) => FORMATS.map((target) => ({ source, target })));
 

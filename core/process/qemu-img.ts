@@ -3,6 +3,7 @@ import { BugError, PermanentError, RejectedError } from '../base/errors.js';
 import type { ProgramsConfig } from '../config/config.js';
 import { openDisk, SOCKET_OF_PROGRAM } from './disk-stream.js';
 import type {
+  CheckJob,
   ConvertJob,
   GuestDisk,
   MeasureJob,
@@ -11,6 +12,7 @@ import type {
   Programs,
   QemuImg,
 } from '../plugin/contract/services.js';
+import { CHECKABLE, runCheck } from './qemu-check.js';
 import { canCompress, optionArguments, sourceName, targetDriver } from './qemu-formats.js';
 
 /** Milliseconds that every run may take, and bytes per millisecond that a slow disk manages. */
@@ -102,6 +104,19 @@ class ProgramQemuImg implements QemuImg {
     });
   }
 
+  async check(job: CheckJob): Promise<void> {
+    const { path: file, inspection } = checkedSource(job);
+    if (!CHECKABLE.has(inspection.format)) return;
+    await runCheck(this.#programs, {
+      program: 'qemu-img',
+      args: ['check', '-q', sourceName(file, inspection.format)],
+      readable: [file],
+      writable: [],
+      limits: { ...this.#limits(job), fileSize: 0 },
+      signal: job.signal,
+    });
+  }
+
   async measure(
     job: MeasureJob,
   ): Promise<{ readonly required: number; readonly fullyAllocated: number }> {
@@ -127,7 +142,7 @@ class ProgramQemuImg implements QemuImg {
     return parsedMeasure(stdout);
   }
 
-  #limits({ source: { inspection } }: OpenJob | MeasureJob): ProgramLimits {
+  #limits({ source: { inspection } }: CheckJob): ProgramLimits {
     const bytes = Math.max(inspection.size, inspection.virtualSize ?? 0);
     return {
       wallMs: BASE_WALL_MS + Math.ceil(bytes / SLOWEST_BYTES_PER_MS),
@@ -153,7 +168,7 @@ function progressReader(onProgress: (percent: number) => void): (line: string) =
   };
 }
 
-function checkedSource({ source }: OpenJob | MeasureJob): MeasureJob['source'] {
+function checkedSource({ source }: CheckJob): MeasureJob['source'] {
   checkAbsolute(source.path);
   const { inspection } = source;
   if (inspection.safe) return source;

@@ -70,6 +70,9 @@ export class ConvertTask implements ImportTask {
     assertReplaceable(image, this.config.signed);
     const { inspection } = source;
     const target = targetFor(this.config, inspection);
+    // Where a table is damaged the converter reads zeros, and the guest's data would be gone unsaid.
+    const { signal } = context;
+    await this.qemuImg.check({ source: { path: context.dataPath(), inspection }, signal });
     const result =
       target.format === 'raw'
         ? await this.#unpack(context, inspection)

@@ -7,6 +7,10 @@ export const DecompressConfig = z.strictObject({
     .array(z.enum(['compressed', 'ova']))
     .default(['compressed'])
     .describe('Images of these container_formats are stored as they came'),
+  signed: z
+    .enum(['refuse', 'allow'])
+    .default('refuse')
+    .describe('What becomes of signed images, whose signature does not hold for other bytes'),
   max_size: byteSize().prefault('1 TiB').describe('Most that may come of one image'),
   max_ratio: z
     .int()

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { assertReplaceable, signatureAsProvenance } from '../../core/api.js';
 import type {
   DataView,
   ImagePatch,
@@ -12,7 +13,7 @@ import { isCompression } from './compressions.js';
 import type { DecompressConfig } from './decompress-config.js';
 import { ovfProperties } from './ovf-properties.js';
 import { packedDisk } from './packed.js';
-import { packedAs } from './provenance.js';
+import { PACKED_PROPERTY_PREFIX, packedAs } from './provenance.js';
 import { Unpacker } from './unpacker.js';
 import type { Unpacked } from './unpacker.js';
 
@@ -51,9 +52,10 @@ export class DecompressTask implements ImportTask {
   }
 
   async execute(context: TaskContext): Promise<TaskResult> {
-    const { data, signal } = context;
+    const { data, image, signal } = context;
     if (data === undefined) return {};
     signal.throwIfAborted();
+    assertReplaceable(image, this.config.signed);
     const packed = packedDisk(context, data.inspection);
     let unpacked: Unpacked | undefined;
     const open = async (): Promise<Readable> => {
@@ -61,10 +63,15 @@ export class DecompressTask implements ImportTask {
       return unpacked.bytes;
     };
     try {
-      // What a container says of its size need not be true, nor of what is packed inside once more.
-      const size = undefined;
-      const source = { kind: 'stream', size, validator: undefined, resumable: false } as const;
-      const made = await context.stage({ ...source, open });
+      const made = await context.stage({
+        kind: 'stream',
+        // What a container says of it need not be true, nor be said of the innermost bytes.
+        size: undefined,
+        sparse: true,
+        validator: undefined,
+        resumable: false,
+        open,
+      });
       return this.#result(context, data, made, unpacked?.layers ?? packed.layers);
     } finally {
       unpacked?.bytes.destroy();
@@ -83,6 +90,7 @@ export class DecompressTask implements ImportTask {
       containerFormat: format === 'ova' ? image.containerFormat : 'bare',
       properties: {
         ...packedAs(data, layers),
+        ...signatureAsProvenance(image, PACKED_PROPERTY_PREFIX),
         ...(this.config.ovf_properties ? ovfProperties(data.inspection, image) : {}),
       },
     };

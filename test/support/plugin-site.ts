@@ -31,7 +31,7 @@ export const detachedServices: ServiceBindings = {
   state: { get: refused, set: refused, delete: refused },
   images: { get: refused, open: refused },
   programs: { run: refused, filter: refusedStream },
-  qemuImg: { convert: refused, open: refused, measure: refused },
+  qemuImg: { check: refused, convert: refused, open: refused, measure: refused },
   fetch: { check: () => undefined, open: refused },
   files: nodeFiles,
   clock: systemClock,

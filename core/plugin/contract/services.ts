@@ -90,6 +90,12 @@ export interface QemuImg {
    * `DISK_UNREADABLE`
    */
   open(job: OpenJob): Promise<GuestDisk>;
+  /**
+   * Looks for damage in the tables of an image, which the inspector does not walk. Clusters that are
+   * lost to use are none; formats that cannot be checked pass.
+   * @throws {RejectedError} `IMAGE_DAMAGED` · `UNSAFE_IMAGE`, and as {@link Programs.run}
+   */
+  check(job: CheckJob): Promise<void>;
   /** Bytes that `convert` would write at most for this source and target. */
   measure(job: MeasureJob): Promise<{ readonly required: number; readonly fullyAllocated: number }>;
 }
@@ -106,6 +112,11 @@ export interface GuestDisk {
   readonly size: number;
   /** Destroying it ends the program that reads the image. */
   readonly stream: Readable;
+}
+
+export interface CheckJob {
+  readonly source: { readonly path: string; readonly inspection: Inspection };
+  readonly signal: AbortSignal;
 }
 
 export interface MeasureJob {
