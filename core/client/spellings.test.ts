@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { listenHttp } from '../../test/support/listener.js';
+import { serveProxy } from '../../test/support/proxy-server.js';
 import type { FetchOptions } from '../plugin/contract/services.js';
 import { createGuardedFetch } from './guarded-fetch.js';
 
@@ -68,6 +69,12 @@ const SPELLINGS: readonly string[] = [
   'http://[2002:7f00:1::]:‹port›/',
   'http://[2001:0:4136:e378:8000:63bf:80ff:fffe]:‹port›/',
   'http://[::1%25lo]:‹port›/',
+  'http://[::1%lo]:‹port›/',
+  'http://[::ffff:127.0.0.1%25lo]:‹port›/',
+  'http://[::ffff:127.1]:‹port›/',
+  'http://[::ffff:0x7f.0.0.1]:‹port›/',
+  'http://[0:0:0:0:0:0:127.0.0.1]:‹port›/',
+  'http://[::1].:‹port›/',
   'http://[fe80::1]:‹port›/',
   'http://[fe80::1%25eth0]:‹port›/',
   // names
@@ -180,6 +187,23 @@ describe('the guarded fetch reaches nothing that is not public', () => {
     expect(SPELLINGS.filter((_, index) => !isRefusal(outcomes[index]))).toEqual([]);
     expect(listener.connections).toBe(0);
     expect(new Set(SPELLINGS).size).toBe(SPELLINGS.length);
+  });
+
+  it('through no proxy, whoever resolves the names', async () => {
+    await using proxy = await serveProxy();
+    const fetch = fetchWithLoopbackNames();
+    const ways = [false, true].flatMap((resolves) =>
+      SPELLINGS.map((spelling) => ({ resolves, url: spelling.replaceAll('‹port›', '9292') })),
+    );
+    const outcomes = await Promise.all(
+      ways.map(({ url, resolves }) =>
+        fetch
+          .open(url, { ...options(), proxy: { url: proxy.url, resolves } })
+          .catch((error: unknown) => error),
+      ),
+    );
+    expect(ways.filter((_, index) => !isRefusal(outcomes[index]))).toEqual([]);
+    expect(proxy.asked).toEqual([]);
   });
 
   it('by no redirect to one of these spellings', async () => {

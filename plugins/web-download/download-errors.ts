@@ -20,6 +20,23 @@ export function tooSlow(url: string, timeoutMs: number): PermanentError {
   });
 }
 
+/** Whether this failure, or each of several, is that the content is another now. */
+export function isChange(error: unknown): boolean {
+  if (!(error instanceof StowageError)) return false;
+  const codes = error.details['codes'];
+  return (Array.isArray(codes) ? codes : [error.code]).every((code) => code === 'SOURCE_CHANGED');
+}
+
+/** The content has changed since the download began: the next attempt takes it from its start. */
+export function sourceChanged(url: string): TransientError {
+  return new TransientError({
+    code: 'SOURCE_CHANGED',
+    message: `The content at ${withoutQuery(url)} has changed since the download began`,
+    hint: 'The download starts over by itself',
+    retryAfterMs: 0,
+  });
+}
+
 /** One address has failed for good, and the next cannot go on with its bytes. */
 export function startsOverElsewhere(from: string, to: string, cause: Error): TransientError {
   return new TransientError({

@@ -1,8 +1,15 @@
 import { Readable } from 'node:stream';
+import { TransientError } from '../../core/api.js';
 import type { Clock, FetchResponse, MethodContext, StreamSource } from '../../core/api.js';
 import { assertRange, contentOf } from './content.js';
 import type { Content } from './content.js';
-import { allFailed, startsOverElsewhere, tooLarge } from './download-errors.js';
+import {
+  allFailed,
+  isChange,
+  sourceChanged,
+  startsOverElsewhere,
+  tooLarge,
+} from './download-errors.js';
 import * as http from './http-answer.js';
 import type { Position } from './position.js';
 import { paced } from './rate-limit.js';
@@ -93,12 +100,16 @@ export class Download {
     const { content, digest, mirror } = this.#position;
     // What was killed between the last byte and the end has nothing to ask for.
     if (offset > 0 && offset === content?.size) return Readable.from([]);
-    if (digest !== null) return this.#firstOf((at) => this.#askOne(at, offset, signal));
     try {
-      return await this.#askOne(mirror, offset, signal);
+      return digest === null
+        ? await this.#askOne(mirror, offset, signal)
+        : await this.#firstOf((at) => this.#askOne(at, offset, signal));
     } catch (error) {
       signal.throwIfAborted();
-      throw await this.#orElsewhere(error);
+      if (!isChange(error)) throw digest === null ? await this.#orElsewhere(error) : error;
+      // The next attempt asks anew what there is.
+      await this.#move({ content: null });
+      throw error;
     }
   }
 
@@ -116,7 +127,7 @@ export class Download {
     );
     return closedOnFailure(response, async () => {
       const size = content?.size ?? undefined;
-      if (this.#isOther(response, size, validator)) throw await this.#changed(response);
+      if (this.#isOther(response, size, validator)) throw sourceChanged(response.url);
       if (response.status === 206) assertRange(response, offset, size);
       if (mirror !== this.#position.mirror) await this.#move({ mirror, failures: 0 });
       if (response.status === 206 || offset === 0) return response.body;
@@ -149,18 +160,12 @@ export class Download {
       : http.isOther(headers, validator);
   }
 
-  async #changed({ url }: FetchResponse): Promise<Error> {
-    await this.#move({ content: null });
-    return http.sourceChanged(url);
-  }
-
   /** An address that keeps failing is left for the next one, from the first byte on. */
   async #orElsewhere(cause: unknown): Promise<unknown> {
     const { addresses } = this.parts;
     const { mirror, failures, content } = this.#position;
     if (addresses.length === 1 || content === null || !(cause instanceof Error)) return cause;
-    const mayPass = 'class' in cause && cause.class === 'transient';
-    if (mayPass && failures + 1 < MAX_FAILURES) {
+    if (cause instanceof TransientError && failures + 1 < MAX_FAILURES) {
       await this.#move({ failures: failures + 1 });
       return cause;
     }

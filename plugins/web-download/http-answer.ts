@@ -29,16 +29,6 @@ export function statusError({ status, headers, url }: FetchResponse, now: Date):
   });
 }
 
-/** The content has changed since the download began: the next attempt takes it from its start. */
-export function sourceChanged(url: string): TransientError {
-  return new TransientError({
-    code: 'SOURCE_CHANGED',
-    message: `The content at ${withoutQuery(url)} has changed since the download began`,
-    hint: 'The download starts over by itself',
-    retryAfterMs: 0,
-  });
-}
-
 /** The answer contradicts itself, or was not asked for. */
 export function wrongAnswer(url: string, why: string): PermanentError {
   return new PermanentError({

@@ -30,7 +30,8 @@ export class WebDownload implements MethodSource {
   check(params: JsonObject): Promise<void> {
     return new Promise((resolve) => {
       const parsed = WebDownloadParams.parse(params);
-      for (const address of [...addressesOf(parsed), parsed.checksum_url ?? parsed.uri]) {
+      const list = parsed.checksum_url;
+      for (const address of [...addressesOf(parsed), ...(list === undefined ? [] : [list])]) {
         this.#requests.check(address);
         assertNoCredentials(address);
       }

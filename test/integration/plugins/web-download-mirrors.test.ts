@@ -1,4 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../core/base/clock.js';
@@ -8,6 +10,11 @@ import type { GuardedFetchService } from '../../../core/client/guarded-fetch.js'
 import { methodContext } from '../../../core/plugin/testing/index.js';
 import { WebDownloadConfig } from '../../../plugins/web-download/web-download-config.js';
 import { WebDownload } from '../../../plugins/web-download/web-download.js';
+import { lookups } from '../../support/fetching.js';
+import { listenHttps } from '../../support/listener.js';
+import { serveProxy } from '../../support/proxy-server.js';
+import { tempDir } from '../../support/temp-dir.js';
+import { TLS_CERTIFICATE } from '../../support/tls-certificate.js';
 import { files, serveSource } from '../../support/source-server.js';
 import type { Handler, SourceServer } from '../../support/source-server.js';
 
@@ -95,10 +102,30 @@ describe('mirrors', () => {
   });
 
   it('that have another length are not gone on with', async () => {
-    const source = await sourceOf({ mirrors: [two.url], checksum: `sha256:${sha256}` });
-    one.handler = down;
+    const context = methodContext();
+    const source = await sourceOf(
+      { mirrors: [two.url], checksum: `sha256:${sha256}` },
+      { checkpoint: (position) => context.checkpoint(position) },
+    );
     two.handler = files(content.subarray(0, 199_999), () => '"two"');
+    const begun = context.checkpoints.at(-1);
+    one.handler = down;
+    await expect(source.open(1000, never)).rejects.toMatchObject({
+      class: 'transient',
+      code: 'SOURCE_UNREACHABLE',
+    });
+    // The first may come back with the bytes that are missing.
+    expect(context.checkpoints.at(-1)).toEqual(begun);
+    one.handler = files(content.subarray(0, 199_998), () => '"one"');
     await expect(source.open(1000, never)).rejects.toMatchObject({ class: 'transient' });
+    expect(context.checkpoints.at(-1)).toMatchObject({ content: null });
+  });
+
+  it('go on where one has changed', async () => {
+    const source = await sourceOf({ mirrors: [two.url], checksum: `sha256:${sha256}` });
+    one.handler = files(content.subarray(0, 500), () => '"one"');
+    expect((await read(source, 1000)).equals(content.subarray(1000))).toBe(true);
+    expect(two.asked).toHaveLength(1);
   });
 
   it('do not mix their bytes without a digest: the next begins anew', async () => {
@@ -180,6 +207,35 @@ describe('a list of digests', () => {
       await expect.poll(two.connections).toBe(0);
     },
   );
+});
+
+describe('the config', () => {
+  it('says whom to trust and which way to go', async () => {
+    await using directory = await tempDir();
+    const ca = path.join(directory.path, 'ca.pem');
+    await writeFile(ca, TLS_CERTIFICATE.cert);
+    await using source = await listenHttps(
+      () => undefined,
+      (_, response) => response.end(content),
+    );
+    await using proxy = await serveProxy();
+    const named = createGuardedFetch({ lookup: lookups(['127.0.0.1']).lookup });
+    const config = WebDownloadConfig.parse({
+      allow: ['127.0.0.0/8'],
+      ca_file: ca,
+      proxy: { url: proxy.url, username: 'us', password: 'er' },
+    });
+    const context = methodContext({ params: { uri: `https://images.test:${source.port}/disk` } });
+    const found = await new WebDownload(config, named, systemClock).source(context);
+    if (found.kind !== 'stream') throw new Error('no stream');
+    expect((await read(found, 0)).equals(content)).toBe(true);
+    expect(proxy.asked).toEqual([
+      {
+        authority: `127.0.0.1:${source.port}`,
+        authorization: `Basic ${Buffer.from('us:er').toString('base64')}`,
+      },
+    ]);
+  });
 });
 
 describe('credentials', () => {
