@@ -75,6 +75,7 @@ export type {
   ClientBody,
   DataSource,
   LocationSource,
+  RegisteredSource,
   MethodContext,
   StagedSource,
   StreamSource,

@@ -8,6 +8,7 @@ import { formatByteSize } from './base/byte-size.js';
 import { createPolicy } from './auth/policy.js';
 import type { Policy } from './auth/policy.js';
 import { createCatalogue } from './catalogue/image-catalogue.js';
+import { createLocations } from './catalogue/locations.js';
 import { createMembers } from './catalogue/image-members.js';
 import { createImportCatalogue } from './catalogue/import-catalogue.js';
 import type { Config } from './config/config.js';
@@ -164,6 +165,12 @@ function httpServer(
       claims,
     }),
     members: createMembers({ database, policy, clock: systemClock, limits: config.images }),
+    locations: createLocations({
+      database,
+      policy,
+      imports: container.get<Imports>(Imports),
+      stores: host.stores,
+    }),
     importCatalogue: createImportCatalogue({ read: database.read, policy }),
     imports: container.get<Imports>(Imports),
     uploads: container.get<Uploads>(Uploads),

@@ -55,6 +55,8 @@ export function compileConfig(
       maxProperties: images.max_properties,
       maxTags: images.max_tags,
       maxMembers: images.max_members,
+      showLocations: images.show_locations,
+      showDirectUrl: images.show_direct_url,
       relaxedRules: images.relaxed_rules,
     },
     imports: compileImports(settings.imports),

@@ -78,6 +78,8 @@ export interface ImagesConfig {
   readonly maxProperties: number;
   readonly maxTags: number;
   readonly maxMembers: number;
+  readonly showLocations: boolean;
+  readonly showDirectUrl: boolean;
   /** Names of safety rules that are not applied. */
   readonly relaxedRules: readonly string[];
 }

@@ -102,6 +102,11 @@ const ImagesSettings = z.strictObject({
   max_properties: z.int().min(0).default(128).describe('Properties of one image'),
   max_tags: z.int().min(0).default(128).describe('Tags of one image'),
   max_members: z.int().min(0).default(128).describe('Projects that one image is shared with'),
+  show_locations: z
+    .boolean()
+    .default(false)
+    .describe('Images show `locations`, to those whom the policy `get_image_location` lets'),
+  show_direct_url: z.boolean().default(false).describe('Images show `direct_url`, to the same'),
   relaxed_rules: z
     .array(z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/))
     .default([])

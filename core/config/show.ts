@@ -61,6 +61,8 @@ export function settingsOf(config: Config): unknown {
       max_properties: images.maxProperties,
       max_tags: images.maxTags,
       max_members: images.maxMembers,
+      show_locations: images.showLocations,
+      show_direct_url: images.showDirectUrl,
       relaxed_rules: images.relaxedRules,
     },
     imports: {

@@ -17,6 +17,10 @@ export interface Imports {
    *   `STORES_AND_ALL_STORES` · `CHECKSUM_INVALID`
    */
   start(request: ImportRequest): Promise<ImportRecord>;
+  /**
+   * As {@link start}, for a method that the server itself asks for in the name of a caller.
+   */
+  register(request: ImportRequest): Promise<ImportRecord>;
   /** What {@link start} would do, with nothing done. Throws as it does. */
   plan(request: ImportRequest): Promise<ImportPlan>;
   /**

@@ -14,6 +14,7 @@ import type { HttpParts, Lifetime } from './parts.js';
 import { discoveryRoutes } from './routes/discovery.js';
 import { imageDataRoutes } from './routes/image-data.js';
 import { imageImportRoutes } from './routes/image-imports.js';
+import { imageLocationRoutes } from './routes/image-locations.js';
 import { imageMemberRoutes } from './routes/image-members.js';
 import { imageRoutes } from './routes/images.js';
 import { importRoutes } from './routes/imports.js';
@@ -38,6 +39,7 @@ export function createApp(parts: HttpParts, lifetime: Lifetime): Koa<HttpState> 
     imageDataRoutes(parts),
     imageImportRoutes(parts),
     imageMemberRoutes(parts),
+    imageLocationRoutes(parts),
     storeRoutes(parts),
     taskRoutes(parts),
     importRoutes(parts, lifetime),

@@ -3,6 +3,7 @@ import type { Reader } from '../engine/ports.js';
 import type { ImportDetail } from '../engine/service.js';
 import { LIVE_IMPORT_STATES } from '../engine/states.js';
 import type { Image } from '../image/image.js';
+import type { Location } from '../store/location.js';
 import type { ImageFacts } from './presenters/image.js';
 
 /** The method of `PUT …/file`, which tells clients nothing of imports. */
@@ -18,6 +19,14 @@ const FAILED_TASKS: readonly TaskRecord['state'][] = [
 /** A store that has the image from another task is skipped. */
 const OVER: readonly TaskRecord['state'][] = ['succeeded', 'skipped'];
 
+/** Which of an image's places are shown. */
+export interface ShownFacts {
+  readonly stores: boolean;
+  /** Whether this image shows where its bytes are. */
+  readonly locations: (image: Image) => boolean;
+  readonly directUrl: (image: Image) => boolean;
+}
+
 /**
  * Gathers what images show beside their records: where their bytes are, how their last imports went.
  * A list costs as many reads as one image. Answers in the order of the images.
@@ -25,22 +34,30 @@ const OVER: readonly TaskRecord['state'][] = ['succeeded', 'skipped'];
 export async function imageFacts(
   read: Reader,
   images: readonly Image[],
-  multiStore: boolean,
+  show: ShownFacts,
 ): Promise<readonly ImageFacts[]> {
+  const wanted =
+    show.stores || images.some((image) => show.locations(image) || show.directUrl(image));
   const imageIds = images.map(({ id }) => id);
   const [imports, locations] = await Promise.all([
     read.newestImports(imageIds),
-    multiStore ? read.locations({ imageIds, states: ['active'] }) : [],
+    wanted ? read.locations({ imageIds, states: ['active'] }) : [],
   ]);
   const importByImage = new Map(imports.map((detail) => [detail.import.imageId, detail]));
-  const storesByImage = new Map<string, string[]>();
-  for (const { imageId, store } of locations) {
-    storesByImage.set(imageId, [...(storesByImage.get(imageId) ?? []), store]);
+  const locationsByImage = new Map<string, Location[]>();
+  for (const location of locations) {
+    const { imageId } = location;
+    locationsByImage.set(imageId, [...(locationsByImage.get(imageId) ?? []), location]);
   }
-  return imageIds.map((id) => ({
-    stores: multiStore ? (storesByImage.get(id) ?? []) : undefined,
-    importProperties: importProperties(importByImage.get(id)),
-  }));
+  return images.map((image) => {
+    const held = locationsByImage.get(image.id) ?? [];
+    return {
+      stores: show.stores ? held.map(({ store }) => store) : undefined,
+      locations: show.locations(image) ? held : undefined,
+      directUrl: show.directUrl(image) ? (held[0]?.url ?? undefined) : undefined,
+      importProperties: importProperties(importByImage.get(image.id)),
+    };
+  });
 }
 
 function importProperties(last: ImportDetail | undefined): Readonly<Record<string, string>> {

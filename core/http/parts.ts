@@ -2,6 +2,7 @@ import type { Authenticator } from '../auth/authenticator.js';
 import type { Policy } from '../auth/policy.js';
 import type { Clock } from '../base/clock.js';
 import type { Catalogue } from '../catalogue/catalogue.js';
+import type { Locations } from '../catalogue/locations.js';
 import type { Members } from '../catalogue/members.js';
 import type { ImportCatalogue } from '../catalogue/import-catalogue.js';
 import type { Config } from '../config/config.js';
@@ -17,6 +18,7 @@ export interface HttpParts {
   readonly config: Config;
   readonly catalogue: Catalogue;
   readonly members: Members;
+  readonly locations: Locations;
   readonly importCatalogue: ImportCatalogue;
   readonly imports: Imports;
   readonly uploads: Uploads;

@@ -32,10 +32,10 @@ export class Builder {
   stores({ stores }: PluginPlan): StoreRegistry {
     const registered = stores.flatMap(({ store, definition, loaded, config }) => {
       const { id, description, isDefault } = store;
-      const { driver, readOnly = false, inject = [] } = definition;
+      const { driver, readOnly = false, schemes = [], inject = [] } = definition;
       const owner: ServiceOwner = { plugin: loaded.manifest.name, kind: 'store', id };
       const made = this.#try(loaded, id, () => this.build(definition.store, inject, config, owner));
-      const info = { id, driver, description, isDefault, readOnly };
+      const info = { id, driver, description, isDefault, readOnly, schemes };
       return made === undefined ? [] : [{ info, store: made }];
     });
     return this.#late.become(new StoreRegistry(registered));

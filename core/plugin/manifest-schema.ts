@@ -45,6 +45,7 @@ const Method = z.strictObject({
   params: Schema,
   from: z.array(z.enum(IMAGE_STATUSES)).min(1).readonly(),
   data: z.enum(['new', 'existing', 'none']),
+  inPlace: z.boolean().optional(),
   requestable: z.boolean().optional(),
   config: Schema.optional(),
   source: Class,
@@ -56,6 +57,10 @@ const Driver = z.strictObject({
   description: z.string(),
   config: Schema.optional(),
   readOnly: z.boolean().optional(),
+  schemes: z
+    .array(z.string().regex(/^[a-z][a-z0-9+.-]*$/, 'must be the scheme of a URL'))
+    .readonly()
+    .optional(),
   store: Class,
   inject: Inject,
 });

@@ -1,6 +1,7 @@
 import { definePlugin } from '../../core/api.js';
 import { copyImage } from './copy-image.js';
 import { glanceDirect } from './glance-direct.js';
+import { locationImport } from './location-import.js';
 import { StageTask } from './stage-task.js';
 import { upload } from './upload.js';
 
@@ -11,5 +12,5 @@ export default definePlugin({
   description: 'Brings the bytes of an import into staging',
   position: 'first',
   task: StageTask,
-  methods: [glanceDirect, upload, copyImage],
+  methods: [glanceDirect, upload, copyImage, locationImport],
 });

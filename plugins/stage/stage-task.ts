@@ -13,6 +13,9 @@ export class StageTask implements ImportTask {
         output: { source: source.kind, store, size },
       };
     }
-    return { output: { source: source.kind, size: data?.size, format: data?.inspection.format } };
+    const output = { source: source.kind, size: data?.size, format: data?.inspection.format };
+    if (source.kind !== 'registered') return { output };
+    const { store, url, metadata = {} } = source;
+    return { locations: [{ store, url, metadata }], output: { ...output, store } };
   }
 }

@@ -246,7 +246,14 @@ function method(
 function testStores(stores: Readonly<Record<string, Store>>): StoreRegistry {
   return new StoreRegistry(
     Object.entries(stores).map(([id, store], index) => ({
-      info: { id, driver: 'test', description: '', isDefault: index === 0, readOnly: false },
+      info: {
+        id,
+        driver: 'test',
+        description: '',
+        isDefault: index === 0,
+        readOnly: false,
+        schemes: [],
+      },
       store,
     })),
   );

@@ -24,14 +24,16 @@ export async function serveFiles(directory: string): Promise<FileServer> {
       const { range } = req.headers;
       ranges.push(range);
       const etag = `"${facts.size}-${facts.mtimeMs}"`;
-      const start = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
-      const common = { etag, 'accept-ranges': 'bytes', 'content-length': facts.size - start };
+      const [, first = '0', last = ''] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? [];
+      const start = Number(first);
+      const end = last === '' ? facts.size - 1 : Math.min(Number(last), facts.size - 1);
+      const common = { etag, 'accept-ranges': 'bytes', 'content-length': end + 1 - start };
       if (range === undefined) res.writeHead(200, common);
       else {
-        const content = `bytes ${start}-${facts.size - 1}/${facts.size}`;
+        const content = `bytes ${start}-${end}/${facts.size}`;
         res.writeHead(206, { ...common, 'content-range': content });
       }
-      createReadStream(file, { start })
+      createReadStream(file, { start, end: Math.max(start, end) })
         .on('error', () => res.destroy())
         .pipe(res);
     })();

@@ -5,6 +5,7 @@ import { createAuthenticator } from '../../core/auth/create-authenticator.js';
 import { createPolicy } from '../../core/auth/policy.js';
 import { Clock, systemClock } from '../../core/base/clock.js';
 import { createCatalogue } from '../../core/catalogue/image-catalogue.js';
+import { createLocations } from '../../core/catalogue/locations.js';
 import { createMembers } from '../../core/catalogue/image-members.js';
 import { createImportCatalogue } from '../../core/catalogue/import-catalogue.js';
 import { loadConfig } from '../../core/config/load.js';
@@ -78,6 +79,12 @@ export async function httpRig(options: RigOptions = {}): Promise<HttpRig> {
       claims: options.claims ?? [],
     }),
     members: createMembers({ database, policy, clock: systemClock, limits: config.images }),
+    locations: createLocations({
+      database,
+      policy,
+      imports: container.get<Imports>(Imports),
+      stores: stores,
+    }),
     importCatalogue: createImportCatalogue({ read: database.read, policy }),
     imports: container.get<Imports>(Imports),
     uploads: container.get<Uploads>(Uploads),
@@ -152,6 +159,7 @@ function unusedStore(id: string, index: number): RegisteredStore {
       description: `Store ${id}`,
       isDefault: index === 0,
       readOnly: id === 'frozen',
+      schemes: [],
     },
     store: { write: fail, open: fail, stat: fail, delete: fail, discard: fail },
   };

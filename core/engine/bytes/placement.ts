@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { inject, injectable } from 'inversify';
 import { crashPoint } from '../../base/crash-point.js';
 import { CancelledError } from '../../base/errors.js';
@@ -50,6 +51,15 @@ export class Placement {
       await this.#abandon([location]);
       throw error;
     }
+  }
+
+  /** Bytes of what a store holds under a URL that somebody else has made. */
+  stat(store: string, url: string): Promise<{ readonly size: number }> {
+    return this.stores.get(store).stat(url);
+  }
+
+  open(store: string, url: string, signal: AbortSignal): Promise<Readable> {
+    return this.stores.get(store).open(url, { signal });
   }
 
   async #earlier({ imageId, importId, store }: PlacementJob): Promise<readonly Location[]> {

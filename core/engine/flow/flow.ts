@@ -80,6 +80,7 @@ function skipByMethod(
   if (method.data === 'existing' && (replacesData || judgesData)) {
     return 'The bytes of an active image are copied as they are';
   }
+  if (method.inPlace === true && replacesData) return 'The bytes stay where they are';
   if (method.name === UPLOAD_METHOD && uploads === 'observe' && replacesData) {
     return 'PUT …/file does not replace data (imports.uploads is observe)';
   }

@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { BugError, ConflictError, IntegrityError } from '../../base/errors.js';
 import type { Json } from '../../base/json.js';
 import type { SharedSeat } from '../../dataflow/pass.js';
-import type { DataSource, StreamSource } from '../../plugin/contract/source.js';
+import type { DataSource, RegisteredSource, StreamSource } from '../../plugin/contract/source.js';
 import type { PluginLog } from '../../plugin/contract/services.js';
 import type { ByteObserver, PlacedLocation, TaskContext } from '../../plugin/contract/task.js';
 import type { DataView, TaskView } from '../../plugin/contract/view.js';
@@ -118,6 +118,8 @@ export class EngineTaskContext implements TaskContext {
     switch (source.kind) {
       case 'location':
         return undefined;
+      case 'registered':
+        return this.#judge(source);
       case 'staged': {
         const generation = this.#generation();
         await this.#checkExpectedDigest(generation);
@@ -150,6 +152,27 @@ export class EngineTaskContext implements TaskContext {
         return dataView(generation);
       }
     }
+  }
+
+  /** Reads what a store holds already, as if it came in. */
+  async #judge({ store, url, expectedDigests = {} }: RegisteredSource): Promise<DataView> {
+    const { size } = await this.placement.stat(store, url);
+    const generation = await this.incoming.receive(
+      this.#owner(),
+      {
+        size,
+        sparse: false,
+        validator: undefined,
+        resumable: false,
+        idleTimeoutMs: SOURCE_IDLE_TIMEOUT,
+        open: () => this.placement.open(store, url, this.signal),
+      },
+      this.#watching(size, Object.keys(expectedDigests)),
+    );
+    for (const [algorithm, value] of Object.entries(expectedDigests)) {
+      assertDigest(generation, algorithm, value);
+    }
+    return dataView(generation);
   }
 
   #open(source: StreamSource, offset: number): Promise<Readable> {

@@ -31,6 +31,10 @@ export class ImportService implements Imports {
 
   async start(request: ImportRequest): Promise<ImportRecord> {
     this.intake.assertRequestable(request.method);
+    return this.register(request);
+  }
+
+  async register(request: ImportRequest): Promise<ImportRecord> {
     const record = await this.intake.begin(request);
     this.scheduler.wake();
     return record;

@@ -67,6 +67,7 @@ export function targetStores(
   { definition }: LoadedMethod,
   held: readonly Location[],
 ): readonly string[] {
+  if (definition.inPlace === true) return request.stores ?? [];
   const heldStores = held.map(({ store }) => store);
   if (request.allStores === true) {
     if (request.stores !== undefined && request.stores.length > 0) {

@@ -1,18 +1,28 @@
 import type { JsonObject } from '../../base/json.js';
 import type { Image } from '../../image/image.js';
 import { RESERVED_PREFIX } from '../../image/property-names.js';
+import type { Location } from '../../store/location.js';
+import { presentLocation } from './location.js';
 import { presentTime } from './time.js';
 
 /** What an image shows beside its own record. */
 export interface ImageFacts {
   /** Stores that hold the bytes; `undefined` where only one store is configured. */
   readonly stores: readonly string[] | undefined;
+  /** Where the bytes are; `undefined` where that is not shown. */
+  readonly locations: readonly Location[] | undefined;
+  readonly directUrl: string | undefined;
   /** The reserved properties that tell clients of imports (IMP-09). */
   readonly importProperties: Readonly<Record<string, string>>;
 }
 
 /** Of an image that was just made. */
-export const NO_FACTS: ImageFacts = { stores: undefined, importProperties: {} };
+export const NO_FACTS: ImageFacts = {
+  stores: undefined,
+  locations: undefined,
+  directUrl: undefined,
+  importProperties: {},
+};
 
 /** An image as the Image API shows it. Base properties come last, so that none is overwritten. */
 export function presentImage(image: Image, facts: ImageFacts): JsonObject {
@@ -48,5 +58,7 @@ export function presentImage(image: Image, facts: ImageFacts): JsonObject {
     ...(facts.stores === undefined || facts.stores.length === 0
       ? {}
       : { stores: facts.stores.join(',') }),
+    ...(facts.locations === undefined ? {} : { locations: facts.locations.map(presentLocation) }),
+    ...(facts.directUrl === undefined ? {} : { direct_url: facts.directUrl }),
   };
 }

@@ -5,7 +5,7 @@ import {
   IMAGE_STATUSES,
   VISIBILITIES,
 } from '../../image/image.js';
-import { TASK_STATUSES, TASK_TYPE } from './task.js';
+import { LOCATION_TASK_TYPE, TASK_STATUSES, TASK_TYPE } from './task.js';
 
 /**
  * The JSON schemas that clients fetch before they build or check a record (API-21). python-glanceclient
@@ -54,7 +54,31 @@ const IMAGE_PROPERTIES: JsonObject = {
   self: readOnly('string', 'Path of the image'),
   file: readOnly('string', 'Path of the data'),
   schema: readOnly('string', 'Path of this schema'),
-  direct_url: readOnly('string', 'Where the data is; not shown by this server'),
+  direct_url: readOnly('string', 'Where the data is'),
+  locations: {
+    type: 'array',
+    items: {
+      type: 'object',
+      properties: {
+        url: { type: 'string', maxLength: 255 },
+        metadata: { type: 'object' },
+        validation_data: {
+          type: 'object',
+          writeOnly: true,
+          additionalProperties: false,
+          properties: {
+            checksum: { type: 'string', minLength: 32, maxLength: 32 },
+            os_hash_algo: { type: 'string', maxLength: 64 },
+            os_hash_value: { type: 'string', maxLength: 128 },
+          },
+          required: ['os_hash_algo', 'os_hash_value'],
+          description: 'Digests that the data must have',
+        },
+      },
+      required: ['url', 'metadata'],
+    },
+    description: 'Every place that holds the data',
+  },
   kernel_id: {
     type: ['null', 'string'],
     pattern: UUID_PATTERN,
@@ -102,7 +126,11 @@ function imageSchema(properties: JsonObject): JsonObject {
 
 const TASK_STUB_PROPERTIES: JsonObject = {
   id: { type: 'string', pattern: UUID_PATTERN, description: 'Identifier of the task' },
-  type: { type: 'string', enum: [TASK_TYPE], description: 'What the task does' },
+  type: {
+    type: 'string',
+    enum: [TASK_TYPE, LOCATION_TASK_TYPE],
+    description: 'What the task does',
+  },
   status: { type: 'string', enum: TASK_STATUSES, description: 'How far the task is' },
   owner: { type: ['null', 'string'], description: 'Project that started the task' },
   image_id: { type: 'string', description: 'Image that the task works on' },

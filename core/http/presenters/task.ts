@@ -2,6 +2,7 @@ import type { JsonObject } from '../../base/json.js';
 import type { ImportRecord, ImportState, TaskRecord } from '../../engine/import.js';
 import type { ImportDetail, TaskProgress } from '../../engine/service.js';
 import { maskSecrets } from '../../telemetry/mask.js';
+import { LOCATION_METHOD } from '../../catalogue/locations.js';
 import { progressOf } from './progress.js';
 import { presentTime } from './time.js';
 
@@ -9,8 +10,9 @@ import { presentTime } from './time.js';
 export const TASK_STATUSES = ['pending', 'processing', 'success', 'failure'] as const;
 export type TaskStatus = (typeof TASK_STATUSES)[number];
 
-/** The only type of task that there is. */
+/** Types of tasks: imports, and registrations of locations. */
 export const TASK_TYPE = 'api_image_import';
+export const LOCATION_TASK_TYPE = 'location_import';
 
 const STATUS_BY_STATE: Record<ImportState, TaskStatus> = {
   pending: 'pending',
@@ -33,7 +35,7 @@ export function presentTaskStub(record: ImportRecord, retentionMs: number): Json
   const { finishedAt } = record;
   return {
     id: record.id,
-    type: TASK_TYPE,
+    type: typeOf(record),
     status: STATUS_BY_STATE[record.state],
     owner: record.caller.projectId,
     image_id: record.imageId,
@@ -69,6 +71,10 @@ export function presentTaskOfImport(
     },
     result: record.state === 'succeeded' ? { image_id: record.imageId } : null,
   };
+}
+
+function typeOf({ method }: ImportRecord): string {
+  return method === LOCATION_METHOD ? LOCATION_TASK_TYPE : TASK_TYPE;
 }
 
 /** What a person would like to read: what runs and how far it is, or why it ended. */

@@ -1,7 +1,9 @@
 import { Router } from '@koa/router';
 import { callerOf } from '../context.js';
 import type { HttpRouter, HttpState } from '../context.js';
+import type { Caller } from '../../auth/caller.js';
 import { imageFacts } from '../image-facts.js';
+import type { ShownFacts } from '../image-facts.js';
 import { requestableMethods } from '../methods.js';
 import type { HttpParts } from '../parts.js';
 import { NO_FACTS, presentImage } from '../presenters/image.js';
@@ -18,19 +20,30 @@ const PATH = '/v2/images';
 
 /** Records of images: create, list, show, update, delete, tags, deactivate and reactivate. */
 export function imageRoutes(parts: HttpParts): HttpRouter {
-  const { catalogue, config, database, stores, plugins } = parts;
+  const { catalogue, config, database, policy, stores, plugins } = parts;
   const { maxJsonSize } = config.server;
   const storeIds = stores.list().map(({ id }) => id);
-  const multiStore = storeIds.length > 1;
   const router = new Router<HttpState>();
 
-  const presentAll = async (images: readonly Image[]): Promise<readonly JsonObject[]> => {
-    const facts = await imageFacts(database.read, images, multiStore);
+  const shownTo = (caller: Caller): ShownFacts => {
+    const mayLocate = (image: Image): boolean =>
+      policy.mayOnImage(caller, 'get_image_location', { image });
+    return {
+      stores: storeIds.length > 1,
+      locations: (image) => config.images.showLocations && mayLocate(image),
+      directUrl: (image) => config.images.showDirectUrl && mayLocate(image),
+    };
+  };
+  const presentAll = async (
+    caller: Caller,
+    images: readonly Image[],
+  ): Promise<readonly JsonObject[]> => {
+    const facts = await imageFacts(database.read, images, shownTo(caller));
     return images.map((image, index) => presentImage(image, facts[index] ?? NO_FACTS));
   };
-  const present = async (image: Image): Promise<JsonObject> => {
-    const [facts = NO_FACTS] = await imageFacts(database.read, [image], multiStore);
-    return presentImage(image, facts);
+  const present = async (caller: Caller, image: Image): Promise<JsonObject> => {
+    const [document = {}] = await presentAll(caller, [image]);
+    return document;
   };
 
   router.post(PATH, async (ctx) => {
@@ -40,7 +53,7 @@ export function imageRoutes(parts: HttpParts): HttpRouter {
     ctx.set('Location', `${ctx.state.baseUrl}${PATH}/${image.id}`);
     ctx.set('OpenStack-image-import-methods', requestableMethods(plugins).join(','));
     ctx.set('OpenStack-image-store-ids', storeIds.join(','));
-    ctx.body = await present(image);
+    ctx.body = await present(callerOf(ctx), image);
   });
 
   router.get(PATH, async (ctx) => {
@@ -49,7 +62,7 @@ export function imageRoutes(parts: HttpParts): HttpRouter {
     const last = images.at(-1);
     const full = last !== undefined && images.length === query.limit;
     ctx.body = {
-      images: await presentAll(images),
+      images: await presentAll(callerOf(ctx), images),
       first: pageUrl(PATH, ctx.query, undefined),
       ...(full ? { next: pageUrl(PATH, ctx.query, last.id) } : {}),
       schema: '/v2/schemas/images',
@@ -57,7 +70,7 @@ export function imageRoutes(parts: HttpParts): HttpRouter {
   });
 
   router.get(`${PATH}/:id`, async (ctx) => {
-    ctx.body = await present(await catalogue.show(callerOf(ctx), imageIdOf(ctx)));
+    ctx.body = await present(callerOf(ctx), await catalogue.show(callerOf(ctx), imageIdOf(ctx)));
   });
 
   router.patch(`${PATH}/:id`, async (ctx) => {
@@ -68,7 +81,7 @@ export function imageRoutes(parts: HttpParts): HttpRouter {
     }
     const body = await readJson(ctx, maxJsonSize, PATCH_TYPES);
     const edits = parseImagePatch(body, mediaType(ctx) === PATCH_V20 ? 4 : 10);
-    ctx.body = await present(await catalogue.update(callerOf(ctx), id, edits));
+    ctx.body = await present(callerOf(ctx), await catalogue.update(callerOf(ctx), id, edits));
   });
 
   router.delete(`${PATH}/:id`, async (ctx) => {

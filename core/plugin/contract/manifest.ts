@@ -70,6 +70,8 @@ export interface ImportMethod {
   readonly from: readonly ImageStatus[];
   /** Whether it brings new bytes, uses those of an active image, or has none to show. */
   readonly data: 'new' | 'existing' | 'none';
+  /** The bytes stay where they are: nothing may replace them. @default false */
+  readonly inPlace?: boolean;
   /** A client may name it in `POST …/import`. @default true */
   readonly requestable?: boolean;
   /** Schema of the method's own part of the config. @default an empty object */
@@ -95,6 +97,8 @@ export interface StoreDriver {
   /** Schema of the store's part of the config beside `id`, `driver`, `default`, `description`. */
   readonly config?: z.ZodType;
   readonly readOnly?: boolean;
+  /** Schemes of URLs under which a caller may register what this kind of store holds already. */
+  readonly schemes?: readonly string[];
   readonly store: new (...services: never[]) => Store;
   readonly inject?: readonly ServiceToken<unknown>[];
 }

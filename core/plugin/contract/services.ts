@@ -246,6 +246,8 @@ export interface StoreInfo {
   readonly description: string;
   readonly isDefault: boolean;
   readonly readOnly: boolean;
+  /** Schemes of URLs that can be registered as locations in it. */
+  readonly schemes: readonly string[];
 }
 
 /** Reading images that are active. */

@@ -5,7 +5,7 @@ import type { CallerView } from './view.js';
 import type { PluginLog } from './services.js';
 
 /** How the bytes of an import come. */
-export type DataSource = StreamSource | StagedSource | LocationSource;
+export type DataSource = StreamSource | StagedSource | LocationSource | RegisteredSource;
 
 /** Bytes that are read from somewhere else. */
 export interface StreamSource {
@@ -50,6 +50,16 @@ export interface LocationSource {
   readonly metadata?: JsonObject;
   readonly size: number;
   readonly virtualSize: number | undefined;
+}
+
+/** A storage holds the bytes already; they are read to be judged, and stay where they are. */
+export interface RegisteredSource {
+  readonly kind: 'registered';
+  readonly store: string;
+  readonly url: string;
+  readonly metadata?: JsonObject;
+  /** Digests in hex by algorithm that the bytes must have. */
+  readonly expectedDigests?: Readonly<Record<string, string>>;
 }
 
 /** What an import method has at hand when it is asked for its source. */

@@ -111,7 +111,7 @@ export class TestTaskContext implements TaskContext, AsyncDisposable {
   }
 
   async stage(source: DataSource): Promise<DataView | undefined> {
-    if (source.kind === 'location') return undefined;
+    if (source.kind === 'location' || source.kind === 'registered') return undefined;
     if (source.kind === 'staged') return this.data ?? (await viewOf(this.dataPath(), 0));
     const file = this.#next();
     const stream = await source.open(0, this.signal);

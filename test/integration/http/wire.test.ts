@@ -23,7 +23,7 @@ describe('the version document', () => {
     expect(answer.status).toBe(status);
     const { versions } = answer.body as { versions: { id: string; status: string }[] };
     expect(versions[0]).toEqual({
-      id: 'v2.13',
+      id: 'v2.17',
       status: 'CURRENT',
       links: [{ rel: 'self', href: `${rig.url}/v2/` }],
     });

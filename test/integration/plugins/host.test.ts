@@ -64,6 +64,7 @@ describe('loadPlugins', () => {
       'web-download',
       'copy-image',
       'upload',
+      'location-import',
     ]);
     expect(stores.list()).toEqual([
       expect.objectContaining({ id: 'default', driver: 'filesystem', isDefault: true }),

@@ -1,0 +1,48 @@
+import { Router } from '@koa/router';
+import { z } from 'zod';
+import { callerOf } from '../context.js';
+import type { HttpRouter, HttpState } from '../context.js';
+import type { HttpParts } from '../parts.js';
+import { presentLocation } from '../presenters/location.js';
+import { parseBody, readJson } from '../requests/body.js';
+import { imageIdOf } from '../requests/ids.js';
+
+const PATH = '/v2/images/:id/locations';
+
+const NEW_LOCATION = z.strictObject({
+  url: z.string().min(1).max(2_048),
+  metadata: z.looseObject({ store: z.string().optional() }).optional(),
+  validation_data: z
+    .strictObject({
+      checksum: z.string().optional(),
+      os_hash_algo: z.string(),
+      os_hash_value: z.string(),
+    })
+    .optional(),
+});
+
+/** Registering where bytes are, and being told it, for services (API-66, API-67). */
+export function imageLocationRoutes({ config, locations }: HttpParts): HttpRouter {
+  const router = new Router<HttpState>();
+
+  router.get(PATH, async (ctx) => {
+    const list = await locations.list(callerOf(ctx), imageIdOf(ctx));
+    ctx.body = list.map(presentLocation);
+  });
+
+  router.post(PATH, async (ctx) => {
+    const id = imageIdOf(ctx);
+    const body = await readJson(ctx, config.server.maxJsonSize);
+    const { url, metadata, validation_data: wanted } = parseBody(NEW_LOCATION, body);
+    const digests = {
+      ...(wanted?.checksum === undefined ? {} : { md5: wanted.checksum }),
+      ...(wanted === undefined ? {} : { [wanted.os_hash_algo]: wanted.os_hash_value }),
+    };
+    const store = metadata?.store;
+    const record = await locations.register(callerOf(ctx), id, { url, store, digests });
+    ctx.status = 202;
+    ctx.set('Location', `/stowage/v1/imports/${record.id}`);
+    ctx.body = { url, metadata: { store: record.stores[0] ?? null } };
+  });
+  return router;
+}
