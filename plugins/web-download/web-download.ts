@@ -48,7 +48,10 @@ export class WebDownload implements MethodSource {
       mirror: 0,
       failures: 0,
       content: null,
-      digest: (await expectedDigest(params, this.#requests, this.clock, signal)) ?? null,
+      digest:
+        (await expectedDigest(params, this.#requests, this.clock, signal)) ??
+        context.expectedDigest ??
+        null,
     };
     const { connect_timeout, idle_timeout, max_rate, max_size } = this.config;
     const download = new Download(

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseByteSize } from '../../core/base/byte-size.js';
@@ -21,6 +21,8 @@ const RATE = bytes('STOWAGE_DOWNLOAD_RATE', '48 MiB');
 const KILLS = [0.45, 0.8];
 /** Bytes that one kill may cost: what is not yet durable, and what is on its way. */
 const LOSS = 48 * 1024 * 1024;
+/** Bytes of memory of the whole server. */
+const MEMORY = 400 * 1024 * 1024;
 
 function bytes(name: string, standard: string): number {
   const text = process.env[name] ?? standard;
@@ -36,6 +38,11 @@ function configOf(dataDir: string): string {
       methods: [{ name: 'web-download', config: { allow: ['127.0.0.0/8'], max_rate: RATE } }],
     },
   });
+}
+
+async function peakMemory(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
 
 describe('a download whose line is cut and whose server is killed', () => {
@@ -64,6 +71,7 @@ describe('a download whose line is cut and whose server is killed', () => {
     const seconds = (performance.now() - started) / 1000;
     expect(done.failure).toBeNull();
     const image = await client.image(id);
+    const peak = await peakMemory(server.pid);
     await server.stop();
 
     const ratio = source.served / SIZE;
@@ -75,6 +83,7 @@ describe('a download whose line is cut and whose server is killed', () => {
       served: source.served,
       ratio,
       attempts,
+      peak,
       seconds,
     });
     expect(image).toMatchObject({
@@ -87,6 +96,7 @@ describe('a download whose line is cut and whose server is killed', () => {
     expect(attempts).toBe(1 + KILLS.length);
     expect(source.requests).toBeGreaterThanOrEqual(Math.ceil(SIZE / CUT));
     expect(source.served - SIZE).toBeLessThan(KILLS.length * LOSS);
+    expect(peak).toBeLessThan(MEMORY);
     if (SIZE >= 2 ** 30) expect(ratio).toBeLessThan(1.1);
     expect(await violations(dataDir)).toEqual([]);
   }, 1_800_000);

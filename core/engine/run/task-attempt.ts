@@ -163,6 +163,7 @@ export class TaskAttempt {
       image: view.image,
       params: requestView(record).params,
       caller: record.caller,
+      expectedDigest: record.expectedDigest ?? undefined,
       resumeFrom: row.checkpoint ?? undefined,
       checkpoint: async (position) => {
         await this.journal.write(({ tx }) =>

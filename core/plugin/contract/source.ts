@@ -69,6 +69,8 @@ export interface MethodContext {
   /** The method's parameters, as its `params` schema returned them. */
   readonly params: JsonObject;
   readonly caller: CallerView;
+  /** The digest that the client has announced, in hex; the engine holds it against the bytes. */
+  readonly expectedDigest: { readonly algorithm: string; readonly value: string } | undefined;
   /** What an earlier attempt has saved with {@link MethodContext.checkpoint}. */
   readonly resumeFrom: Json | undefined;
   checkpoint(position: Json): Promise<void>;

@@ -14,6 +14,7 @@ export function methodContext(overrides: Partial<MethodContext> = {}): MethodCon
     image: anImage({ status: 'queued' }),
     params: {},
     caller: { userId: 'a-user', projectId: 'a-project', roles: ['member'] },
+    expectedDigest: undefined,
     resumeFrom: undefined,
     checkpoint: (position) => {
       checkpoints.push(position);

@@ -101,6 +101,13 @@ describe('mirrors', () => {
     expect(two.asked).toHaveLength(2);
   });
 
+  it('do so as well with the digest of the whole request', async () => {
+    const expectedDigest = { algorithm: 'sha256', value: sha256 };
+    const source = await sourceOf({ mirrors: [two.url] }, { expectedDigest });
+    one.handler = down;
+    expect((await read(source, 150_000)).equals(content.subarray(150_000))).toBe(true);
+  });
+
   it('that have another length are not gone on with', async () => {
     const context = methodContext();
     const source = await sourceOf(
