@@ -5,12 +5,14 @@ import { Container } from 'inversify';
 import { createAuthenticator } from './auth/create-authenticator.js';
 import { Clock, systemClock } from './base/clock.js';
 import { formatByteSize } from './base/byte-size.js';
+import { connectKeystone } from './auth/keystone/create.js';
 import { createPolicy } from './auth/policy.js';
 import type { Policy } from './auth/policy.js';
 import { createCatalogue } from './catalogue/image-catalogue.js';
 import { createLocations } from './catalogue/locations.js';
 import { createMembers } from './catalogue/image-members.js';
 import { createImportCatalogue } from './catalogue/import-catalogue.js';
+import type { Keystone } from './client/keystone/keystone.js';
 import type { Config } from './config/config.js';
 import { Dataflow } from './dataflow/pass.js';
 import { lockDataDir } from './database/data-dir-lock.js';
@@ -63,7 +65,9 @@ export async function createApplication(config: Config): Promise<Application> {
     config,
     services: (owner) => services.of(owner),
   });
-  const parts: Running = { config, policy, log, metrics, services, host };
+  const keystone =
+    config.auth.mode === 'keystone' ? connectKeystone(config.auth, systemClock) : undefined;
+  const parts: Running = { config, policy, keystone, log, metrics, services, host };
   let started: Promise<Stoppable> | undefined;
   let stopped: Promise<void> | undefined;
   return {
@@ -81,6 +85,7 @@ export async function createApplication(config: Config): Promise<Application> {
 interface Running {
   readonly config: Config;
   readonly policy: Policy;
+  readonly keystone: Keystone | undefined;
   readonly log: Logger;
   readonly metrics: ServerMetrics;
   readonly services: PluginServices;
@@ -102,6 +107,7 @@ async function startAll(running: Running): Promise<Stoppable> {
   try {
     const lock = await lockDataDir(config.dataDir);
     undo.push(() => lock.release());
+    undo.push(() => running.keystone?.close() ?? Promise.resolve());
     const database = await openDatabase({ path: databaseFile(config.dataDir) });
     undo.push(() => database.close());
     const epoch = await database.write((tx) =>
@@ -146,7 +152,7 @@ async function startAll(running: Running): Promise<Stoppable> {
 }
 
 function httpServer(
-  { config, policy, log, metrics, host }: Running,
+  { config, policy, keystone, log, metrics, host }: Running,
   container: Container,
 ): HttpServer {
   const database = container.get<Database>(Database);
@@ -178,7 +184,11 @@ function httpServer(
     stores: host.stores,
     plugins: host.plugins,
     database,
-    authenticator: createAuthenticator(config.auth, config.server.publicEndpoint),
+    authenticator: createAuthenticator(config.auth, config.server.publicEndpoint, {
+      clock: systemClock,
+      log,
+      keystone,
+    }),
     clock: systemClock,
     log,
     metrics,

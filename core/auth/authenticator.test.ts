@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../base/clock.js';
 import type { AuthConfig } from '../config/config.js';
+import { silentLogger } from '../telemetry/logger.js';
 import { identityOf } from './caller.js';
 import { createAuthenticator } from './create-authenticator.js';
 
@@ -10,7 +12,10 @@ async function authenticate(
   headers: IncomingHttpHeaders = {},
 ): Promise<unknown> {
   try {
-    return await createAuthenticator(config, 'https://images.example').authenticate({
+    return await createAuthenticator(config, 'https://images.example', {
+      clock: systemClock,
+      log: silentLogger,
+    }).authenticate({
       address,
       headers,
     });

@@ -23,6 +23,7 @@ export function authenticateByHeaders(
   };
 
   return {
+    challenge: 'Stowage',
     admit,
     authenticate(credentials) {
       admit(credentials);

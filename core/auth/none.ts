@@ -31,6 +31,7 @@ export function authenticateNobody(
   };
 
   return {
+    challenge: 'Stowage',
     admit,
     authenticate(credentials) {
       admit(credentials);

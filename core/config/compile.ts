@@ -1,6 +1,5 @@
 import path from 'node:path';
 import type {
-  AuthConfig,
   Config,
   ImportsConfig,
   Pipeline,
@@ -9,14 +8,13 @@ import type {
   ServerConfig,
   StoreConfig,
 } from './config.js';
+import { compileAuth } from './compile-auth.js';
 import { compileCondition } from './condition.js';
 import type { PipelineSettings } from './pipeline-settings.js';
 import { PipelineTasks } from './pipeline-settings.js';
 import { present } from './present.js';
 import { DEFAULT_PIPELINE } from './settings.js';
 import type { Settings } from './settings.js';
-
-const LOOPBACK = ['127.0.0.0/8', '::1/128'];
 
 /** What the settings alone do not tell. */
 export interface Surroundings {
@@ -38,7 +36,7 @@ export function compileConfig(
     file,
     dataDir,
     server: compileServer(settings.server),
-    auth: compileAuth(settings.auth),
+    auth: compileAuth(settings.auth, dataDir),
     policy: settings.policy,
     stores: compileStores(settings.stores),
     staging: {
@@ -85,12 +83,6 @@ function compileServer(server: Settings['server']): ServerConfig {
     trustedProxies: server.trusted_proxies,
     maxJsonSize: server.max_json_size,
   };
-}
-
-function compileAuth({ mode, allow_remote, trusted }: Settings['auth']): AuthConfig {
-  return mode === 'none'
-    ? { mode, allowRemote: allow_remote }
-    : { mode, trusted: trusted ?? LOOPBACK };
 }
 
 function compileStores(stores: Settings['stores']): readonly StoreConfig[] {

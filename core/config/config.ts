@@ -1,4 +1,5 @@
 import type { JsonObject } from '../base/json.js';
+import type { Secret } from '../base/secret.js';
 
 /**
  * The configuration after defaults, file, environment and flags: validated, frozen, with absolute
@@ -41,7 +42,38 @@ export interface ServerConfig {
 export type AuthConfig =
   | { readonly mode: 'none'; readonly allowRemote: boolean }
   /** Trusts `X-Project-Id`, `X-User-Id`, `X-Roles` from these networks only (CIDR). */
-  | { readonly mode: 'headers'; readonly trusted: readonly string[] };
+  | { readonly mode: 'headers'; readonly trusted: readonly string[] }
+  | ({ readonly mode: 'keystone' } & KeystoneConfig);
+
+/** The identity service that says whom a token speaks for. */
+export interface KeystoneConfig {
+  /** With the version, without a trailing slash: `https://keystone.example/v3`. */
+  readonly url: string;
+  /** The same for clients: named in answers that ask for a token. */
+  readonly publicUrl: string;
+  readonly credential: KeystoneCredentialConfig;
+  /** Absolute path of certificates that are trusted beside the public ones. */
+  readonly caFile: string | undefined;
+  /** Milliseconds for one answer. */
+  readonly timeoutMs: number;
+  /** Milliseconds that an answer counts without asking again. */
+  readonly cacheMs: number;
+  /** Tokens that are remembered. */
+  readonly cacheSize: number;
+  /** Milliseconds that an answer counts while Keystone cannot be asked. */
+  readonly outageMs: number;
+}
+
+export type KeystoneCredentialConfig =
+  | {
+      readonly kind: 'password';
+      readonly user: string;
+      readonly userDomain: string;
+      readonly password: Secret;
+      readonly project: string;
+      readonly projectDomain: string;
+    }
+  | { readonly kind: 'application'; readonly id: string; readonly secret: Secret };
 
 /** Rules of the policy that stand above the defaults, by name; their text is not read yet. */
 export type PolicyConfig = Readonly<Record<string, string>>;

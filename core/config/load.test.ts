@@ -120,6 +120,29 @@ imports:
     });
   });
 
+  it('reads how Keystone is reached, and says what is missing', () => {
+    const base = 'auth: { mode: keystone, keystone: { url: "https://id.example/", ';
+    expect(load(`${base} user: stowage, password: s } }`).auth).toMatchObject({
+      mode: 'keystone',
+      url: 'https://id.example/v3',
+      publicUrl: 'https://id.example/v3',
+      credential: { kind: 'password', user: 'stowage', project: 'service' },
+      cacheMs: 300_000,
+      outageMs: 3_600_000,
+    });
+    expect(
+      load(`${base} application_credential_id: i, application_credential_secret: s } }`).auth,
+    ).toMatchObject({ credential: { kind: 'application', id: 'i' } });
+    const words = (yaml: string) => problems(yaml).map((text) => text.split(' | ')[0]);
+    expect(words('auth: keystone')).toEqual(['stowage.yaml:1:1 auth.keystone: is missing']);
+    expect(words(`${base} user: stowage } }`)).toEqual([
+      'stowage.yaml:1:25 auth.keystone: has no credential to check tokens with',
+    ]);
+    expect(words('auth: { keystone: { url: "https://id.example" } }')).toEqual([
+      'stowage.yaml:1:9 auth.keystone: has no effect with `mode: none`',
+    ]);
+  });
+
   it('reads rules of the policy, and says which are wrong', () => {
     expect(load('policy: { operators: "role:ops", copy_image: rule:operators }').policy).toEqual({
       operators: 'role:ops',
@@ -232,7 +255,7 @@ imagse: {}
       'stowage.yaml:15:1 imagse: unknown key "imagse" | Did you mean "images"?',
       'stowage.yaml:1:11 server.port: expected a number, found "x"',
       'stowage.yaml:1:22 server.hots: unknown key "hots" | Did you mean "host"?',
-      'stowage.yaml:14:1 auth: expected "none", "headers" or a mapping, found "kerberos"',
+      'stowage.yaml:14:1 auth: expected "none", "headers", "keystone" or a mapping, found "kerberos"',
       'stowage.yaml:4:5 stores[1].driver: expected a text, found nothing',
       'stowage.yaml:4:17 stores[1].default: expected true or false, found "yes"',
       'stowage.yaml:5:12 staging.capacity: expected a size in bytes such as "512 MiB", "50 GiB" or 1048576, found "50 GX"',

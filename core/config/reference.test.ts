@@ -11,7 +11,7 @@ Every key of the config file. This page is written by a test from the schema tha
 after a change of the schema \`npx vitest run -u core/config/reference.test.ts\` writes it anew.
 
 A **size** is \`512 MiB\`, \`50 GiB\`, \`1 TB\` or a number of bytes; a **duration** is \`250 ms\`, \`30 s\`,
-\`5 min\`, \`2 h\` or \`7 d\`. \`[]\` stands for each entry of a list. The entries of
+\`5 min\`, \`2 h\` or \`7 d\`; a **secret** is text, \`{ env: NAME }\` or \`{ file: PATH }\`. \`[]\` stands for each entry of a list. The entries of
 \`imports.pipelines[].tasks\` are those of \`imports.pipeline\`, and its \`when\` is theirs.
 
 | key | type | default | meaning |

@@ -1,6 +1,9 @@
 import { settingsJsonSchema } from './schema.js';
 import type { SchemaNode } from './schema.js';
 
+/** Format of a value that may stand elsewhere: `{ env: NAME }`, `{ file: PATH }`. */
+const SECRET = 'password';
+
 /** One key of the config file, for people. */
 export interface ReferenceRow {
   /** `imports.retry.attempts`, `stores[].id`. */
@@ -31,6 +34,7 @@ export function settingsReference(
 }
 
 function mappingOf(node: SchemaNode): SchemaNode | undefined {
+  if (node.format === SECRET) return undefined;
   return node.properties === undefined
     ? node.anyOf?.find(({ properties }) => properties !== undefined)
     : node;
@@ -45,7 +49,11 @@ function row(key: string, node: SchemaNode): ReferenceRow {
   };
 }
 
-const FORMATS: Readonly<Record<string, string>> = { 'byte-size': 'size', duration: 'duration' };
+const FORMATS: Readonly<Record<string, string>> = {
+  'byte-size': 'size',
+  duration: 'duration',
+  [SECRET]: 'secret',
+};
 const WORDS: Readonly<Record<string, string>> = {
   object: 'mapping',
   string: 'text',

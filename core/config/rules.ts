@@ -2,6 +2,7 @@ import ipaddr from 'ipaddr.js';
 import { readRules } from '../auth/rules/read-rules.js';
 import { isRuleName, RULES } from '../auth/rules/table.js';
 import { exactByteSize } from '../base/byte-size.js';
+import { exactDuration } from '../base/duration.js';
 import type { ConditionSettings } from './pipeline-settings.js';
 import type { Problem, SettingsPath } from './problem.js';
 import type { Settings } from './settings.js';
@@ -14,6 +15,7 @@ export type ValidSections = Partial<Settings>;
 export function checkRules(settings: ValidSections): readonly Problem[] {
   return [
     ...checkAuth(settings),
+    ...checkKeystone(settings),
     ...checkPolicy(settings),
     ...checkStores(settings),
     ...checkMethods(settings),
@@ -41,6 +43,37 @@ function checkAuth({ auth, server }: ValidSections): readonly Problem[] {
       path: ['server', 'host'],
       message: `"${server.host}" can be reached from outside, and auth mode "none" makes every caller an admin`,
       hint: 'Listen on 127.0.0.1, or choose `auth: headers`, or write `auth: { mode: none, allow_remote: true }` where something else guards the port',
+    });
+  }
+  return problems;
+}
+
+function checkKeystone({ auth }: ValidSections): readonly Problem[] {
+  const { mode, keystone } = auth ?? {};
+  if (mode !== 'keystone') {
+    const hint = 'Write `mode: keystone` beside it, or remove it';
+    const problem = { path: ['auth', 'keystone'], message: `has no effect with \`mode: ${mode}\`` };
+    return keystone === undefined ? [] : [{ ...problem, hint }];
+  }
+  if (keystone === undefined) {
+    const hint = 'Write `keystone: { url: …, user: …, password: … }` beside `mode: keystone`';
+    return [{ path: ['auth', 'keystone'], message: 'is missing', hint }];
+  }
+  const problems: Problem[] = [];
+  const hasUser = keystone.user !== undefined && keystone.password !== undefined;
+  const { application_credential_id: id, application_credential_secret: secret } = keystone;
+  if (hasUser === (id !== undefined && secret !== undefined)) {
+    problems.push({
+      path: ['auth', 'keystone'],
+      message: hasUser ? 'has two credentials' : 'has no credential to check tokens with',
+      hint: 'Give either `user` and `password`, or `application_credential_id` and `application_credential_secret`',
+    });
+  }
+  if (keystone.outage_time < keystone.cache_time) {
+    problems.push({
+      path: ['auth', 'keystone', 'outage_time'],
+      message: `is less than cache_time (${exactDuration(keystone.cache_time)})`,
+      hint: 'Give the same to trust no token longer while Keystone is away',
     });
   }
   return problems;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { AuthSettings } from './auth-settings.js';
 import { byteSize, duration } from './types.js';
 import {
   MethodSettings,
@@ -33,24 +34,6 @@ const ServerSettings = z.strictObject({
   max_json_size: byteSize({ min: 1024, max: 2 ** 30 })
     .prefault('1 MiB')
     .describe('Size of a JSON request body'),
-});
-
-const AuthObject = z.strictObject({
-  mode: z
-    .enum(['none', 'headers'])
-    .default('none')
-    .describe(
-      '`none`: every caller is admin of project `default`; `headers`: trust X-Project-Id, X-User-Id and X-Roles',
-    ),
-  allow_remote: z
-    .boolean()
-    .default(false)
-    .describe('Let mode `none` listen beyond the loopback interface'),
-  trusted: z
-    .array(z.union([z.cidrv4(), z.cidrv6()]))
-    .min(1)
-    .optional()
-    .describe('Networks whose identity headers are believed (mode `headers`); loopback otherwise'),
 });
 
 const StoreSettings = z
@@ -184,12 +167,7 @@ export const SettingsSchema = z
         'Everything embedded lives below it, and every other relative path starts here; itself relative to this file',
       ),
     server: ServerSettings.prefault({}),
-    auth: z
-      .union([
-        AuthObject.shape.mode.unwrap().transform((mode) => AuthObject.parse({ mode })),
-        AuthObject,
-      ])
-      .prefault({}),
+    auth: AuthSettings,
     policy: z
       .record(z.string().regex(/^[a-z][a-z0-9_:-]*$/), z.string())
       .default({})

@@ -1,6 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { parse } from 'yaml';
 import { loadConfig } from './load.js';
 import { settingsJsonSchema } from './schema.js';
@@ -14,11 +14,15 @@ function load(file: string | undefined): ReturnType<typeof loadConfig> {
   return loadConfig({ file, env: {}, cwd: path.join(ROOT, 'config'), isTerminal: false });
 }
 
-/** The paths of all keys whose default the schema holds; lists count as one value. */
+/**
+ * The paths of all keys whose default the schema holds; lists count as one value. Sections that are
+ * absent by default have none.
+ */
 function keysWithDefault(node: SchemaNode, prefix: readonly string[] = []): readonly string[] {
   const mapping = node.properties !== undefined ? node : node.anyOf?.find((one) => one.properties);
   if (mapping?.properties === undefined)
     return node.default === undefined ? [] : [prefix.join('.')];
+  if (prefix.length > 0 && node.default === undefined) return [];
   return Object.entries(mapping.properties).flatMap(([key, child]) =>
     keysWithDefault(child, [...prefix, key]),
   );
@@ -45,11 +49,19 @@ describe('config/default.yaml', () => {
     const text = readFileSync(DEFAULT_FILE, 'utf8');
     expect(text).toContain('# public_endpoint:');
     expect(text).toContain('# trusted:');
+    expect(text).toContain('# keystone:');
     expect(text).toContain('`pipelines:');
   });
 });
 
 describe('config/examples', () => {
+  beforeEach(() => {
+    vi.stubEnv('KEYSTONE_PASSWORD', 'secret');
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+  });
+
   it.each(readdirSync(EXAMPLES))('%s is valid', (name) => {
     const file = path.join(EXAMPLES, name);
     const config = load(file);

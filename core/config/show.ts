@@ -4,7 +4,7 @@ import { exactByteSize } from '../base/byte-size.js';
 import { exactDuration } from '../base/duration.js';
 import type { JsonObject } from '../base/json.js';
 import { Secret } from '../base/secret.js';
-import type { Condition, Config, PipelineEntry } from './config.js';
+import type { AuthConfig, Condition, Config, KeystoneConfig, PipelineEntry } from './config.js';
 
 const MASK = '[secret]';
 
@@ -35,10 +35,7 @@ export function settingsOf(config: Config): unknown {
       trusted_proxies: server.trustedProxies,
       max_json_size: exactByteSize(server.maxJsonSize),
     },
-    auth:
-      config.auth.mode === 'none'
-        ? { mode: 'none', allow_remote: config.auth.allowRemote }
-        : { mode: config.auth.mode, trusted: config.auth.trusted },
+    auth: authOf(config.auth),
     policy: config.policy,
     stores: config.stores.map(({ id, driver, isDefault, description, config: own }) => ({
       id,
@@ -84,6 +81,42 @@ export function settingsOf(config: Config): unknown {
       niceness: programs.niceness,
     },
     log: config.log,
+  };
+}
+
+function authOf(auth: AuthConfig): unknown {
+  switch (auth.mode) {
+    case 'none':
+      return { mode: auth.mode, allow_remote: auth.allowRemote };
+    case 'headers':
+      return { mode: auth.mode, trusted: auth.trusted };
+    case 'keystone':
+      return { mode: auth.mode, keystone: keystoneOf(auth) };
+  }
+}
+
+function keystoneOf(keystone: KeystoneConfig): unknown {
+  const { credential } = keystone;
+  return {
+    url: keystone.url,
+    public_url: keystone.publicUrl,
+    ca_file: keystone.caFile,
+    ...(credential.kind === 'application'
+      ? {
+          application_credential_id: credential.id,
+          application_credential_secret: credential.secret,
+        }
+      : {
+          user: credential.user,
+          password: credential.password,
+          user_domain: credential.userDomain,
+          project: credential.project,
+          project_domain: credential.projectDomain,
+        }),
+    timeout: exactDuration(keystone.timeoutMs),
+    cache_time: exactDuration(keystone.cacheMs),
+    cache_size: keystone.cacheSize,
+    outage_time: exactDuration(keystone.outageMs),
   };
 }
 

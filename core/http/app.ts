@@ -50,7 +50,7 @@ export function createApp(parts: HttpParts, lifetime: Lifetime): Koa<HttpState> 
   app.use(requestId(parts.log));
   app.use(accessLog(parts.metrics));
   app.use(plainJson());
-  app.use(errors());
+  app.use(errors(parts.authenticator.challenge));
   app.use(async (ctx, next) => {
     if (lifetime.stopping.aborted) ctx.set('Connection', 'close');
     await next();

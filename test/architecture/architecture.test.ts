@@ -24,7 +24,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   telemetry: ['base', 'config', 'contract'],
   plugin: ['base', 'config', 'image', 'contract', 'api', 'store'],
   rules: ['base'],
-  auth: ['base', 'config', 'image', 'rules'],
+  auth: ['base', 'config', 'image', 'rules', 'client', 'telemetry'],
   records: ['base', 'config', 'image', 'contract'],
   engine: [
     ...['base', 'config', 'image', 'format', 'contract', 'store', 'staging', 'dataflow', 'plugin'],

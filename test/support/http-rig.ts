@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import path from 'node:path';
 import { Container } from 'inversify';
 import { createAuthenticator } from '../../core/auth/create-authenticator.js';
+import type { TokenSource } from '../../core/auth/keystone/token-judge.js';
 import { createPolicy } from '../../core/auth/policy.js';
 import { Clock, systemClock } from '../../core/base/clock.js';
 import { createCatalogue } from '../../core/catalogue/image-catalogue.js';
@@ -40,6 +41,8 @@ export interface HttpRig extends AsyncDisposable {
 }
 
 export interface RigOptions {
+  /** Says whom tokens speak for, where config asks for it. */
+  readonly keystone?: TokenSource;
   readonly config?: (config: Config) => Config;
   readonly claims?: readonly string[];
   readonly stores?: readonly string[];
@@ -92,7 +95,11 @@ export async function httpRig(options: RigOptions = {}): Promise<HttpRig> {
     stores,
     plugins,
     database,
-    authenticator: createAuthenticator(config.auth, undefined),
+    authenticator: createAuthenticator(config.auth, undefined, {
+      clock: systemClock,
+      log: silentLogger,
+      keystone: options.keystone,
+    }),
     clock: systemClock,
     log: silentLogger,
     metrics: new ServerMetrics(),

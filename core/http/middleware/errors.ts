@@ -11,8 +11,11 @@ import { lingeringBody } from '../linger.js';
 import { presentProblem } from '../presenters/problem.js';
 import { retryAfterOf, statusOf } from './status.js';
 
-/** Answers whatever is thrown, and what no route has answered, with an error body. */
-export function errors(): Middleware<HttpState> {
+/**
+ * Answers whatever is thrown, and what no route has answered, with an error body.
+ * @param challenge `WWW-Authenticate` of 401
+ */
+export function errors(challenge: string): Middleware<HttpState> {
   return async (ctx, next) => {
     try {
       await next();
@@ -32,7 +35,7 @@ export function errors(): Middleware<HttpState> {
       ctx.status = status;
       const retryAfter = retryAfterOf(error);
       if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
-      if (status === 401) ctx.set('WWW-Authenticate', 'Stowage');
+      if (status === 401) ctx.set('WWW-Authenticate', challenge);
       const body = presentProblem(error, status, {
         requestId: ctx.state.requestId,
         glanceFields: asksForJson(ctx.headers.accept),

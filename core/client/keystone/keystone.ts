@@ -1,0 +1,68 @@
+import type { Clock } from '../../base/clock.js';
+import { KeystoneHttp, failing } from './keystone-http.js';
+import type { KeystoneAnswer, KeystoneHttpOptions } from './keystone-http.js';
+import { ServiceToken } from './service-token.js';
+import type { KeystoneCredential } from './service-token.js';
+import { tokenFacts } from './token-facts.js';
+import type { TokenFacts } from './token-facts.js';
+
+export interface KeystoneOptions extends KeystoneHttpOptions {
+  readonly credential: KeystoneCredential;
+}
+
+/** OpenStack's identity service, asked in the name of this server. */
+export class Keystone {
+  readonly #http: KeystoneHttp;
+  readonly #own: ServiceToken;
+
+  constructor(options: KeystoneOptions, clock: Clock) {
+    this.#http = new KeystoneHttp(options);
+    this.#own = new ServiceToken(this.#http, options.credential, clock);
+  }
+
+  /**
+   * What Keystone says of a token; `undefined` for one that is not valid.
+   * @param options `allowExpired`: also one that has expired not long ago
+   * @throws {TransientError} `KEYSTONE_UNREACHABLE` · `KEYSTONE_FAILS`
+   */
+  async validate(
+    token: string,
+    options: { readonly allowExpired: boolean },
+  ): Promise<TokenFacts | undefined> {
+    const query = options.allowExpired ? 'nocatalog&allow_expired=1' : 'nocatalog';
+    const answer = await this.#asService('GET', `/auth/tokens?${query}`, {
+      'x-subject-token': token,
+    });
+    if (answer.status === 404) return undefined;
+    return tokenFacts(answer.body);
+  }
+
+  /** A GET in the name of this server, for anything below the base URL. */
+  async get(path: string): Promise<unknown> {
+    return (await this.#asService('GET', path, {})).body;
+  }
+
+  close(): Promise<void> {
+    return this.#http.close();
+  }
+
+  async #asService(
+    method: 'GET',
+    path: string,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<KeystoneAnswer> {
+    // A token that has been revoked before its time is replaced once.
+    for (const attempt of ['first', 'last']) {
+      const own = await this.#own.get();
+      const answer = await this.#http.call(method, path, {
+        headers: { ...headers, 'x-auth-token': own },
+      });
+      if (answer.status === 401) this.#own.refused(own);
+      if (answer.status === 200 || answer.status === 404) return answer;
+      if (attempt === 'last' || answer.status !== 401) {
+        throw failing(`it refuses this server with ${answer.status}`);
+      }
+    }
+    throw new Error('There is no attempt after the last one');
+  }
+}
