@@ -46,7 +46,7 @@ async function copyBlocks(
   resources: PassResources,
   failure: AbortController,
 ): Promise<void> {
-  const target = new TargetFile(output, 0, resources, () => undefined);
+  const target = new TargetFile(output, 0, resources, {});
   const share = new BlockShare(resources.blocks, BLOCKS_PER_PASS);
   const fanOut = new FanOut({
     digests: [],

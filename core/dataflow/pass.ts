@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Json } from '../base/json.js';
 import type { Inspection, StreamInspector } from '../format/inspection.js';
 import type { ByteObserver } from '../plugin/contract/task.js';
+import type { FlushPoints } from './flush-points.js';
 
 /** One reading of all the bytes, shared by digests, inspector, observers and a file. */
 export interface PassJob {
@@ -20,6 +21,8 @@ export interface PassJob {
   readonly onProgress?: (bytes: number) => void;
   /** Called with the bytes of the target that survive a power cut from now on. */
   readonly onDurable?: (bytes: number) => void;
+  /** Has what has come so far made durable when its owner asks for it. */
+  readonly flushes?: FlushPoints;
   /** Called with an observer's key and what it threw. */
   readonly onObserverError?: (key: string, error: unknown) => void;
   /**

@@ -54,8 +54,8 @@ async function bringIn(
   try {
     const run = new PassRun(job, resources, failure);
     try {
-      const onDurable = job.onDurable ?? (() => undefined);
-      const target = await TargetFile.open(source.target, prefix, resources, onDurable);
+      const target = await TargetFile.open(source.target, prefix, resources, job);
+      let reason: unknown;
       try {
         const kept = fileBlocks(target.file, prefix, run.share, run.signal);
         const seen = await run.take(kept, undefined);
@@ -66,12 +66,13 @@ async function bringIn(
         await target.flush();
         return { ...facts, allocatedSize: await target.file.allocated() };
       } catch (error) {
+        reason = error;
         job.signal.throwIfAborted();
         await run.settled();
         throw await withDurable(error, target);
       } finally {
         await run.settled();
-        await target.close();
+        await target.close(reason);
       }
     } finally {
       await run.end();

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { IntegrityError } from '../base/errors.js';
 import type { FilledBlock } from './block-pool.js';
 import type { FlushLane } from './flush-lane.js';
+import type { FlushPoints } from './flush-points.js';
 import { ThreadFile } from './thread-file.js';
 import type { ThreadGroup } from './thread-group.js';
 
@@ -20,11 +21,18 @@ export interface FileThreads {
  */
 const FLUSH_INTERVAL = 16 * 1024 * 1024;
 
+/** Who wants to know of durable bytes, or to have them. */
+export interface TargetWatching {
+  readonly onDurable?: (bytes: number) => void;
+  readonly flushes?: FlushPoints;
+}
+
 /** A file that is written from one end to the other and knows how much of it is durable. */
 export class TargetFile {
   readonly file: ThreadFile;
   readonly #threads: FileThreads;
   readonly #onDurable: (bytes: number) => void;
+  readonly #flushes: FlushPoints | undefined;
   #written: number;
   #durable: number;
   #flushStarted: number;
@@ -37,11 +45,12 @@ export class TargetFile {
     file: ThreadFile,
     start: number,
     threads: FileThreads,
-    onDurable: (bytes: number) => void,
+    { onDurable, flushes }: TargetWatching,
   ) {
     this.file = file;
     this.#threads = threads;
-    this.#onDurable = onDurable;
+    this.#onDurable = onDurable ?? (() => undefined);
+    this.#flushes = flushes;
     this.#written = start;
     this.#durable = start;
     this.#flushStarted = start;
@@ -56,17 +65,29 @@ export class TargetFile {
     path: string,
     prefix: number,
     threads: FileThreads,
-    onDurable: (bytes: number) => void,
+    watching: TargetWatching,
   ): Promise<TargetFile> {
     const file = await ThreadFile.open(path, prefix === 0 ? 'replace' : 'write', threads.files);
     try {
       if (file.size < prefix) throw prefixMissing(path, prefix, file.size);
       if (file.size > prefix) await file.truncate(prefix);
-      return new TargetFile(file, prefix, threads, onDurable);
+      const target = new TargetFile(file, prefix, threads, watching);
+      watching.flushes?.attach(target);
+      return target;
     } catch (error) {
       await file.close();
       throw error;
     }
+  }
+
+  /** Bytes that were written. */
+  get written(): number {
+    return this.#written;
+  }
+
+  /** Those of them that survive a power cut. */
+  get durable(): number {
+    return this.#durable;
   }
 
   /** Call in the order of the blocks; the calls may overlap. */
@@ -74,6 +95,7 @@ export class TargetFile {
     if (this.#flushError !== undefined) throw this.#flushError;
     await this.file.write(filled);
     this.#written = filled.position + filled.length;
+    this.#flushes?.advanced();
     if (this.#written - this.#flushStarted >= FLUSH_INTERVAL) this.#flushInBackground();
   }
 
@@ -88,9 +110,25 @@ export class TargetFile {
     return written;
   }
 
-  /** Call once, after every write has settled. Does not flush. */
-  async close(): Promise<void> {
+  /** As {@link flush}, while more is to come. */
+  async flushWritten(): Promise<number> {
+    if (this.#flushError !== undefined) throw this.#flushError;
+    const written = this.#written;
+    if (written <= this.#durable) return written;
+    try {
+      await this.#threads.final.flush(this.file, () => true);
+    } catch (error) {
+      this.#flushError = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    }
+    this.#madeDurable(written);
+    return written;
+  }
+
+  /** Call once, after every write has settled, with what went wrong. Does not flush. */
+  async close(reason?: unknown): Promise<void> {
     await this.#endBackground();
+    await this.#flushes?.end(this.#durable, reason);
     await this.file.close();
   }
 

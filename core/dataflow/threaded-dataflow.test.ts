@@ -10,6 +10,7 @@ import { RejectedError, TransientError } from '../base/errors.js';
 import type { StreamInspector } from '../format/inspection.js';
 import type { ByteObserver } from '../plugin/contract/task.js';
 import { tempDir } from '../../test/support/temp-dir.js';
+import { FlushPoints } from './flush-points.js';
 import type { PassJob, PassSource } from './pass.js';
 import { ThreadedDataflow } from './threaded-dataflow.js';
 
@@ -389,6 +390,31 @@ describe('ThreadedDataflow.pass of a stream', () => {
     stream.end();
     await run;
     expect(durable.at(-1)).toBe(22 * MIB);
+  });
+
+  it('makes what has come durable when it is asked for, and goes on', async () => {
+    const stream = new PassThrough();
+    const flushes = new FlushPoints();
+    const target = newPath();
+    const durable: number[] = [];
+    const early = flushes.reach(5);
+    const run = dataflow.pass(
+      aJob(fromStream(stream, target), { flushes, onDurable: (bytes) => durable.push(bytes) }),
+    );
+    stream.write('first');
+    await early;
+    expect(await readFile(target, 'utf8')).toBe('first');
+    expect(durable).toEqual([5]);
+    await flushes.reach(3);
+    const later = flushes.reach(11);
+    stream.write('second');
+    await later;
+    const never = expect(flushes.reach(12)).rejects.toThrow('cut');
+    stream.destroy(new Error('cut'));
+    await expect(run).rejects.toMatchObject({ code: 'SOURCE_BROKEN', details: { durable: 11 } });
+    await never;
+    await expect(flushes.reach(12)).rejects.toThrow('cut');
+    await flushes.reach(11);
   });
 
   it('says which file it cannot write', async () => {
