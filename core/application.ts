@@ -23,7 +23,7 @@ import { Engine } from './engine/engine.js';
 import { engineModule } from './engine/engine.module.js';
 import { Worker } from './engine/live.js';
 import { Database } from './engine/ports.js';
-import { Downloads, Imports, Removal, Uploads } from './engine/service.js';
+import { Downloads, Imports, Removal, ResumableUploads, Uploads } from './engine/service.js';
 import { createHttpServer } from './http/server.js';
 import type { HttpServer } from './http/server.js';
 import { PluginServices } from './plugin-services.js';
@@ -180,6 +180,7 @@ function httpServer(
     importCatalogue: createImportCatalogue({ read: database.read, policy }),
     imports: container.get<Imports>(Imports),
     uploads: container.get<Uploads>(Uploads),
+    resumableUploads: container.get<ResumableUploads>(ResumableUploads),
     downloads: container.get<Downloads>(Downloads),
     stores: host.stores,
     plugins: host.plugins,

@@ -22,11 +22,13 @@ import { Journal } from './journal.js';
 import { Placement } from './bytes/placement.js';
 import { ProgressBoard } from './run/progress.js';
 import { Recovery } from './run/recovery.js';
+import { ResumableUploadService } from './service/resumable-uploads.js';
 import { RemovalService } from './service/removal.js';
 import { RetryPolicy } from './run/retry-policy.js';
 import { Reverting } from './ending/reverting.js';
 import { Scheduler } from './run/scheduler.js';
-import { Downloads, Imports, Removal, Uploads } from './service.js';
+import { Downloads, Imports, Removal, ResumableUploads, Uploads } from './service.js';
+import { StagingGate } from './service/staging-gate.js';
 import { Slots } from './run/slots.js';
 import { StoreGroups } from './run/store-groups.js';
 import { TaskAttempt } from './run/task-attempt.js';
@@ -61,10 +63,12 @@ const CLASSES = [
   Placement,
   ProgressBoard,
   Recovery,
+  ResumableUploadService,
   RetryPolicy,
   Reverting,
   Scheduler,
   Slots,
+  StagingGate,
   StoreGroups,
   TaskAttempt,
   TaskMoves,
@@ -91,6 +95,7 @@ export function engineModule(config: Config, stagingCapacity: number): Container
     bind(Imports).to(ImportService).inSingletonScope();
     bind(Uploads).to(UploadService).inSingletonScope();
     bind(Removal).to(RemovalService).inSingletonScope();
+    bind(ResumableUploads).toService(ResumableUploadService);
     bind(Downloads).toService(DownloadService);
   });
 }

@@ -4,6 +4,7 @@ import { Housekeeping } from './bytes/housekeeping.js';
 import { Janitor } from './bytes/janitor.js';
 import { Recovery } from './run/recovery.js';
 import { Scheduler } from './run/scheduler.js';
+import { ResumableUploadService } from './service/resumable-uploads.js';
 
 /** Starts and stops the parts of the engine in order. */
 @injectable()
@@ -14,6 +15,7 @@ export class Engine {
     @inject(Scheduler) private readonly scheduler: Scheduler,
     @inject(Janitor) private readonly janitor: Janitor,
     @inject(Housekeeping) private readonly housekeeping: Housekeeping,
+    @inject(ResumableUploadService) private readonly uploads: ResumableUploadService,
   ) {}
 
   /** Takes over what an earlier life has left, then begins to work. */
@@ -27,6 +29,7 @@ export class Engine {
   /** Lets running imports end until the deadline, interrupts them then. */
   async stop(deadlineMs: number): Promise<void> {
     await this.housekeeping.stop();
+    await this.uploads.stop();
     await this.scheduler.stop(deadlineMs);
     await this.janitor.stop(deadlineMs);
   }

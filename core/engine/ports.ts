@@ -87,6 +87,8 @@ export interface GenerationQuery {
   readonly states?: readonly GenerationState[];
   /** Made `ready` before. */
   readonly readyBefore?: Date;
+  /** Only those that a client sends over several requests. */
+  readonly resumable?: true;
 }
 
 export interface LocationQuery {
@@ -227,4 +229,6 @@ export interface GenerationChange {
   readonly digests?: Readonly<Record<string, string>>;
   readonly inspection?: Inspection;
   readonly readyAt?: Date;
+  /** Of the upload. */
+  readonly touchedAt?: Date;
 }

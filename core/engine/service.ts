@@ -115,6 +115,64 @@ export interface Upload {
   readonly signal: AbortSignal;
 }
 
+/** Bytes that a client sends over several requests, into staging as `PUT …/stage` brings them. */
+export interface ResumableUploads {
+  /**
+   * Begins an upload; the image is `uploading` and the bytes are reserved when it resolves.
+   * @throws {ConflictError} `IMAGE_STATE`
+   * @throws {CapacityError} `IMAGE_TOO_LARGE` · `STAGING_FULL` · `STAGING_TOO_SMALL`
+   */
+  create(upload: NewUpload): Promise<UploadState>;
+  /**
+   * How far an upload is. Ends a request that is sending, whose line may be dead: what it has brought
+   * is counted.
+   * @throws {NotFoundError} `UPLOAD_NOT_FOUND`
+   */
+  show(imageId: string, id: string): Promise<UploadState>;
+  /**
+   * Takes the next bytes. Whatever came is durable when the promise is settled; after the last byte
+   * the image can be imported with `glance-direct`.
+   * @throws {NotFoundError} `UPLOAD_NOT_FOUND`
+   * @throws {ConflictError} `UPLOAD_BUSY` · `UPLOAD_OFFSET` · `UPLOAD_TAKEN_OVER`
+   * @throws {CapacityError} `UPLOAD_TOO_LONG`
+   * @throws what the bytes are refused for, as `PUT …/stage` does
+   */
+  append(piece: UploadPiece): Promise<UploadState>;
+  /**
+   * Gives an upload up: the image is `queued` again.
+   * @throws {NotFoundError} `UPLOAD_NOT_FOUND`
+   * @throws {ConflictError} `IMPORT_RUNNING`
+   */
+  abandon(imageId: string, id: string): Promise<void>;
+}
+export const ResumableUploads = Symbol('ResumableUploads');
+
+export interface NewUpload {
+  readonly imageId: string;
+  /** Bytes in all. */
+  readonly length: number;
+  /** What the client says of it; kept as it is. */
+  readonly metadata: string;
+}
+
+export interface UploadPiece {
+  readonly imageId: string;
+  readonly id: string;
+  /** Where the bytes begin; it must be where the upload ends now. */
+  readonly offset: number;
+  readonly body: ClientBody;
+}
+
+export interface UploadState {
+  readonly id: string;
+  /** Bytes that need not be sent again. */
+  readonly offset: number;
+  readonly length: number;
+  readonly metadata: string;
+  /** When it goes if nothing is heard of the client until then. */
+  readonly expiresAt: Date;
+}
+
 /** What becomes of an image and its bytes at the end. */
 export interface Removal {
   /**

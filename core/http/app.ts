@@ -21,6 +21,7 @@ import { importRoutes } from './routes/imports.js';
 import { operationRoutes } from './routes/operations.js';
 import { storeRoutes } from './routes/stores.js';
 import { taskRoutes } from './routes/tasks.js';
+import { uploadRoutes } from './routes/uploads.js';
 
 /** Codes of a connection that the other side has ended. */
 const GONE: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']);
@@ -37,6 +38,7 @@ export function createApp(parts: HttpParts, lifetime: Lifetime): Koa<HttpState> 
     discoveryRoutes(parts),
     imageRoutes(parts),
     imageDataRoutes(parts),
+    uploadRoutes(parts, lifetime),
     imageImportRoutes(parts),
     imageMemberRoutes(parts),
     imageLocationRoutes(parts),

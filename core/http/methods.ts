@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../base/errors.js';
+import { InvalidInputError, NotFoundError } from '../base/errors.js';
 import type { HttpParts } from './parts.js';
 
 /** Names of the import methods that a client may ask for, in config order. */
@@ -20,5 +20,21 @@ export function assertRequestable(plugins: HttpParts['plugins'], name: string): 
     code: 'METHOD_UNKNOWN',
     message: `Unknown import method "${name}"`,
     hint: `The methods here are: ${known.join(', ')}`,
+  });
+}
+
+/** The method that imports what was staged. */
+const STAGING_METHOD = 'glance-direct';
+
+/**
+ * Refuses bytes for staging where nothing could import them.
+ * @throws {NotFoundError} `METHOD_DISABLED`
+ */
+export function assertStagingMethod({ methods }: HttpParts['plugins']): void {
+  if (methods.some(({ definition }) => definition.name === STAGING_METHOD)) return;
+  throw new NotFoundError({
+    code: 'METHOD_DISABLED',
+    message: `The import method "${STAGING_METHOD}" is not enabled`,
+    hint: 'Use another method, or "PUT …/file"',
   });
 }

@@ -7,7 +7,7 @@ import type { Members } from '../catalogue/members.js';
 import type { ImportCatalogue } from '../catalogue/import-catalogue.js';
 import type { Config } from '../config/config.js';
 import type { Database } from '../engine/ports.js';
-import type { Downloads, Imports, Uploads } from '../engine/service.js';
+import type { Downloads, Imports, ResumableUploads, Uploads } from '../engine/service.js';
 import type { Plugins } from '../plugin/plugins.js';
 import type { StoreRegistry } from '../store/registry.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -22,6 +22,7 @@ export interface HttpParts {
   readonly importCatalogue: ImportCatalogue;
   readonly imports: Imports;
   readonly uploads: Uploads;
+  readonly resumableUploads: ResumableUploads;
   readonly downloads: Downloads;
   readonly stores: Pick<StoreRegistry, 'list' | 'has' | 'outages' | 'properties'>;
   readonly plugins: Pick<Plugins, 'methods'>;

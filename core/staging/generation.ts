@@ -31,6 +31,18 @@ export interface Generation {
   readonly inspection: Inspection | null;
   readonly createdAt: Date;
   readonly readyAt: Date | null;
+  /** Of bytes that a client sends over several requests. */
+  readonly upload: ResumableUpload | null;
+}
+
+/** What is known of an upload beside its bytes. */
+export interface ResumableUpload {
+  /** Bytes that it will have. */
+  readonly length: number;
+  /** What the client has said of it, as it was said. */
+  readonly metadata: string;
+  /** When the client was last heard of. */
+  readonly touchedAt: Date;
 }
 
 /** Bytes of the staging capacity that somebody holds. */
@@ -67,5 +79,6 @@ export function newGeneration(
     inspection: null,
     createdAt: begun.createdAt,
     readyAt: null,
+    upload: null,
   };
 }

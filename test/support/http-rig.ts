@@ -16,7 +16,13 @@ import { openDatabase } from '../../core/database/open.js';
 import { engineModule } from '../../core/engine/engine.module.js';
 import { Worker } from '../../core/engine/live.js';
 import { Database } from '../../core/engine/ports.js';
-import { Downloads, Imports, Removal, Uploads } from '../../core/engine/service.js';
+import {
+  Downloads,
+  Imports,
+  Removal,
+  ResumableUploads,
+  Uploads,
+} from '../../core/engine/service.js';
 import { createHttpServer } from '../../core/http/server.js';
 import type { HttpParts } from '../../core/http/parts.js';
 import type { ImportMethod } from '../../core/plugin/contract/manifest.js';
@@ -91,6 +97,7 @@ export async function httpRig(options: RigOptions = {}): Promise<HttpRig> {
     importCatalogue: createImportCatalogue({ read: database.read, policy }),
     imports: container.get<Imports>(Imports),
     uploads: container.get<Uploads>(Uploads),
+    resumableUploads: container.get<ResumableUploads>(ResumableUploads),
     downloads: container.get<Downloads>(Downloads),
     stores,
     plugins,

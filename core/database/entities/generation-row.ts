@@ -65,4 +65,13 @@ export class GenerationRow {
 
   @Column({ type: 'bigint', name: 'ready_at', nullable: true })
   readyAt!: number | null;
+
+  @Column({ type: 'bigint', name: 'upload_length', nullable: true })
+  uploadLength!: number | null;
+
+  @Column({ type: 'text', name: 'upload_metadata', nullable: true })
+  uploadMetadata!: string | null;
+
+  @Column({ type: 'bigint', name: 'upload_touched_at', nullable: true })
+  uploadTouchedAt!: number | null;
 }

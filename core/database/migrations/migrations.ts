@@ -1,8 +1,13 @@
 import { CreateTables1763700000000 } from './1763700000000-create-tables.js';
+import { ResumeUploads1764112500000 } from './1764112500000-resume-uploads.js';
 import { ShareImages1764110000000 } from './1764110000000-share-images.js';
 
 /**
  * Every change of the schema, oldest first. One that has been released is never edited: its names
  * and values are written out, not taken from code that goes on to change.
  */
-export const MIGRATIONS = [CreateTables1763700000000, ShareImages1764110000000];
+export const MIGRATIONS = [
+  CreateTables1763700000000,
+  ShareImages1764110000000,
+  ResumeUploads1764112500000,
+];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { GenerationChange } from '../../engine/ports.js';
 import type { Finding, Inspection } from '../../format/inspection.js';
-import type { Generation } from '../../staging/generation.js';
+import type { Generation, ResumableUpload } from '../../staging/generation.js';
 import { defined, ifDefined } from '../columns.js';
 import type { Columns } from '../columns.js';
 import type { GenerationRow } from '../entities/generation-row.js';
@@ -56,6 +56,17 @@ export function toGeneration(row: GenerationRow): Generation {
     inspection: inspectionColumn.readNullable(row.inspection),
     createdAt: fromTime(row.createdAt),
     readyAt: fromNullableTime(row.readyAt),
+    upload: toUpload(row),
+  };
+}
+
+function toUpload(row: GenerationRow): ResumableUpload | null {
+  const { uploadLength, uploadMetadata, uploadTouchedAt } = row;
+  if (uploadLength === null || uploadTouchedAt === null) return null;
+  return {
+    length: fromCount('generations.upload_length', uploadLength),
+    metadata: uploadMetadata ?? '',
+    touchedAt: fromTime(uploadTouchedAt),
   };
 }
 
@@ -77,6 +88,9 @@ export function toGenerationRow(generation: Generation): Columns<GenerationRow> 
     inspection: inspectionColumn.writeNullable(generation.inspection),
     createdAt: toTime(generation.createdAt),
     readyAt: toNullableTime(generation.readyAt),
+    uploadLength: toNullableCount('generations.upload_length', generation.upload?.length ?? null),
+    uploadMetadata: generation.upload?.metadata ?? null,
+    uploadTouchedAt: toNullableTime(generation.upload?.touchedAt ?? null),
   };
 }
 
@@ -93,5 +107,6 @@ export function toGenerationColumns(change: GenerationChange): Partial<Generatio
     digests: ifDefined(change.digests, (digests) => digestsColumn.write(digests)),
     inspection: ifDefined(change.inspection, (value) => inspectionColumn.write(value)),
     readyAt: ifDefined(change.readyAt, toTime),
+    uploadTouchedAt: ifDefined(change.touchedAt, toTime),
   });
 }

@@ -24,6 +24,7 @@ export async function listGenerations(
     ...(query.importId === undefined ? {} : { importId: query.importId ?? IsNull() }),
     ...(query.states === undefined ? {} : { state: In(query.states) }),
     ...(query.readyBefore === undefined ? {} : { readyAt: LessThan(toTime(query.readyBefore)) }),
+    ...(query.resumable === undefined ? {} : { uploadLength: Not(IsNull()) }),
   };
   const rows = await sql.run((manager) =>
     manager.find(GenerationRow, {

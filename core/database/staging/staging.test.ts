@@ -49,6 +49,7 @@ describe('generations', () => {
       digests: { md5: 'a', sha512: 'b' },
       inspection,
       readyAt: LATER,
+      upload: { length: 8, metadata: 'filename eA==', touchedAt: LATER },
     };
     const { database, generations } = await openWith([{}, ready]);
     for (const generation of generations) {

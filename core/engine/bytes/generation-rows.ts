@@ -3,7 +3,7 @@ import { inject, injectable } from 'inversify';
 import { BugError } from '../../base/errors.js';
 import type { PassResult } from '../../dataflow/pass.js';
 import { newGeneration } from '../../staging/generation.js';
-import type { Generation } from '../../staging/generation.js';
+import type { Generation, ResumableUpload } from '../../staging/generation.js';
 import { Admission } from './admission.js';
 import type { DataOwner } from './admission.js';
 import { Janitor } from './janitor.js';
@@ -31,6 +31,8 @@ export interface ExpectedBytes {
   readonly sparse: boolean;
   readonly validator: string | undefined;
   readonly resumable: boolean;
+  /** The client sends them over several requests. */
+  readonly upload?: Pick<ResumableUpload, 'length' | 'metadata'>;
 }
 
 /** A generation whose bytes are coming, with what is reserved for them. */
@@ -73,7 +75,11 @@ export class GenerationRows {
         const held = (await tx.reservations()).find((r) => r.generationId === resumed.id);
         if (held !== undefined) return { generation: resumed, reservation: held };
       }
-      const generation = { ...this.#new(owner, at), validator: bytes.validator ?? null };
+      const generation = {
+        ...this.#new(owner, at),
+        validator: bytes.validator ?? null,
+        upload: bytes.upload === undefined ? null : { ...bytes.upload, touchedAt: at },
+      };
       await tx.insertGeneration(generation);
       const reservation = await this.admission.reserveData(
         tx,
@@ -144,6 +150,22 @@ export class GenerationRows {
     return this.journal.write(({ tx }) =>
       tx.updateGeneration(generation.id, { state: ['writing'] }, { durable }),
     );
+  }
+
+  /** As {@link saveDurable} for an upload whose client was heard of; `false` where it is gone. */
+  touch({ id }: Generation, durable: number): Promise<boolean> {
+    return this.journal.write(({ tx, at }) =>
+      tx.updateGeneration(id, { state: ['writing'] }, { durable, touchedAt: at }),
+    );
+  }
+
+  /** A generation in the making with its entry in the ledger; `undefined` where it is none. */
+  async find(id: string): Promise<BegunGeneration | undefined> {
+    const generation = await this.journal.read.generation(id);
+    const reservations = await this.journal.read.reservations();
+    const reservation = reservations.find(({ generationId }) => generationId === id);
+    if (generation?.state !== 'writing' || reservation === undefined) return undefined;
+    return { generation, reservation };
   }
 
   /** Nothing comes of it. */

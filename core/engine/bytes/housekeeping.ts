@@ -50,6 +50,7 @@ export class Housekeeping {
   /** One round: expire, purge, and try again to remove what is marked. */
   async round(): Promise<void> {
     await this.#expireStaged();
+    await this.#expireUploads();
     await this.#purgeImports();
     this.janitor.wake();
   }
@@ -64,10 +65,38 @@ export class Housekeeping {
     for (const { id, imageId } of idle) {
       const expired = await this.journal.write(async ({ tx, at }) => {
         const status = { status: ['uploading'] } as const;
-        const returned = await tx.updateImage(imageId, status, { status: 'queued' }, at);
+        const returned = await tx.updateImage(
+          imageId,
+          status,
+          { status: 'queued', size: null },
+          at,
+        );
         return returned && tx.updateGeneration(id, { state: ['ready'] }, { state: 'releasing' });
       });
       if (expired) this.log.info('Staged bytes have expired', { image_id: imageId });
+    }
+  }
+
+  /** Uploads that nobody goes on with, and those whose image takes no bytes any more. */
+  async #expireUploads(): Promise<void> {
+    const uploads = await this.journal.read.generations({ resumable: true, states: ['writing'] });
+    const oldest = this.clock.now().getTime() - this.staging.retentionMs;
+    for (const { id, imageId } of uploads) {
+      const expired = await this.journal.write(async ({ tx, at }) => {
+        const image = await tx.image(imageId);
+        const { upload } = (await tx.generation(id)) ?? {};
+        if (image?.status === 'uploading') {
+          if (upload == null || upload.touchedAt.getTime() >= oldest) return false;
+          await tx.updateImage(
+            imageId,
+            { status: ['uploading'] },
+            { status: 'queued', size: null },
+            at,
+          );
+        }
+        return tx.updateGeneration(id, { state: ['writing'] }, { state: 'releasing' });
+      });
+      if (expired) this.log.info('An upload has expired', { image_id: imageId, upload: id });
     }
   }
 

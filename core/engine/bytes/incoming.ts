@@ -4,6 +4,7 @@ import { inject, injectable } from 'inversify';
 import { crashPoint } from '../../base/crash-point.js';
 import { CancelledError, StowageError, TransientError } from '../../base/errors.js';
 import type { ImagesConfig } from '../../config/config.js';
+import type { FlushPoints } from '../../dataflow/flush-points.js';
 import { Dataflow } from '../../dataflow/pass.js';
 import type { PassResult } from '../../dataflow/pass.js';
 import { createInspector } from '../../format/inspector.js';
@@ -13,13 +14,20 @@ import { StagingArea } from '../../staging/area.js';
 import type { Generation } from '../../staging/generation.js';
 import { Admission } from './admission.js';
 import { GenerationRows, dataOwner, notReady } from './generation-rows.js';
-import type { ExpectedBytes, IncomingOwner } from './generation-rows.js';
+import type { BegunGeneration, ExpectedBytes, IncomingOwner } from './generation-rows.js';
 import { assertSafe } from './safety.js';
 import { ImagesConfigToken } from '../settings.js';
 
 export interface IncomingBytes extends ExpectedBytes {
   readonly idleTimeoutMs: number;
   open(offset: number): Promise<Readable>;
+  /** Has what has come so far made durable when somebody asks for it. */
+  readonly flushes?: FlushPoints;
+  /**
+   * Whether the generation stays, with its durable bytes, after this failure.
+   * @default where the source can be resumed, something is durable, and a later attempt may go on
+   */
+  readonly outlives?: (error: unknown) => boolean;
 }
 
 export interface Watching {
@@ -62,8 +70,18 @@ export class Incoming {
   ): Promise<Generation> {
     crashPoint('stage:before-intent');
     const begun = await this.rows.begin(owner, bytes);
-    const { generation, reservation } = begun;
     crashPoint('stage:intent-committed');
+    return this.take(begun, owner, bytes, watching);
+  }
+
+  /** Takes a stream into a generation whose intent is recorded, behind what of it is durable. */
+  async take(
+    begun: BegunGeneration,
+    owner: IncomingOwner,
+    bytes: IncomingBytes,
+    watching: Watching,
+  ): Promise<Generation> {
+    const { generation, reservation } = begun;
     let granted = reservation.bytes;
     let { durable } = generation;
     const resumable = bytes.resumable && bytes.validator !== undefined;
@@ -91,6 +109,7 @@ export class Incoming {
           durable = position;
           if (resumable) persisting.push(this.rows.saveDurable(generation, position));
         },
+        ...(bytes.flushes === undefined ? {} : { flushes: bytes.flushes }),
         grant: async (wanted) => {
           granted = await this.admission.grow(
             reservation.id,
@@ -109,7 +128,7 @@ export class Incoming {
       return ready;
     } catch (error) {
       await Promise.allSettled(persisting);
-      const kept = resumable && durable > 0 && mayGoOn(error);
+      const kept = bytes.outlives?.(error) ?? (resumable && durable > 0 && mayGoOn(error));
       if (kept) await this.rows.saveDurable(generation, durableAfter(error, durable));
       else await this.rows.release(generation);
       throw error;

@@ -53,8 +53,9 @@ export class Recovery {
     live: ReadonlySet<string>,
   ): Promise<void> {
     for (const generation of await tx.generations({ states: ['writing', 'ready'] })) {
-      const { id, importId, state } = generation;
-      const owned = importId === null ? state === 'ready' : live.has(importId);
+      const { id, importId, imageId, state, upload } = generation;
+      const goesOn = upload !== null && (await tx.image(imageId))?.status === 'uploading';
+      const owned = importId === null ? state === 'ready' || goesOn : live.has(importId);
       if (!owned) {
         await tx.updateGeneration(id, { state: ['writing', 'ready'] }, { state: 'releasing' });
       }
@@ -81,7 +82,7 @@ export class Recovery {
   async #returnImages({ tx, at }: JournalEntry): Promise<void> {
     for (const status of ['uploading', 'saving'] as const satisfies readonly ImageStatus[]) {
       for (const { id } of await allImages(tx, status)) {
-        const staged = await tx.generations({ imageId: id, states: ['ready'] });
+        const staged = await tx.generations({ imageId: id, states: ['writing', 'ready'] });
         const owned = staged.length > 0 || (await tx.liveImport(id)) !== undefined;
         if (!owned) await tx.updateImage(id, { status: [status] }, { status: 'queued' }, at);
       }

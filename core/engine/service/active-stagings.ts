@@ -1,6 +1,6 @@
 import { CancelledError } from '../../base/errors.js';
 
-/** The `PUT …/stage` requests that are running, so that a delete and a stop can end them. */
+/** The requests that are bringing bytes into staging, so that a delete and a stop can end them. */
 export class ActiveStagings {
   readonly #controllers = new Map<string, AbortController>();
 
@@ -18,6 +18,10 @@ export class ActiveStagings {
         this.#controllers.delete(key);
       },
     };
+  }
+
+  has(imageId: string): boolean {
+    return [...this.#controllers.keys()].some((key) => key.startsWith(imageId));
   }
 
   abort(imageId: string): void {

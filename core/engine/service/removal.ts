@@ -37,6 +37,13 @@ export class RemovalService implements Removal {
       for (const { id } of await tx.generations({ imageId, importId: null, states: ['ready'] })) {
         await tx.updateGeneration(id, { state: ['ready'] }, { state: 'releasing' });
       }
+      // An upload that is being sent is released by its own end.
+      if (!this.stagings.has(imageId)) {
+        const states = ['writing'] as const;
+        for (const { id } of await tx.generations({ imageId, states, resumable: true })) {
+          await tx.updateGeneration(id, { state: states }, { state: 'releasing' });
+        }
+      }
       const record = await tx.liveImport(imageId);
       if (record === undefined) return undefined;
       const asked = await tx.requestCancel(record.id, 'deleted');

@@ -1,42 +1,27 @@
 import { inject, injectable } from 'inversify';
-import {
-  CapacityError,
-  CancelledError,
-  ConflictError,
-  ForbiddenError,
-  NotFoundError,
-  failureError,
-} from '../../base/errors.js';
-import { formatByteSize } from '../../base/byte-size.js';
-import type { ImagesConfig, ImportsConfig } from '../../config/config.js';
-import { Plugins } from '../../plugin/plugins.js';
-import type { ByteObserver } from '../../plugin/contract/task.js';
-import type { Image } from '../../image/image.js';
+import { CancelledError, ForbiddenError, failureError } from '../../base/errors.js';
+import type { ImportsConfig } from '../../config/config.js';
 import { Logger } from '../../telemetry/logger.js';
 import { ActiveStagings } from './active-stagings.js';
-import { Admission } from '../bytes/admission.js';
 import { UPLOAD_METHOD } from '../flow/flow.js';
 import { Incoming } from '../bytes/incoming.js';
 import { Intake } from './intake.js';
-import { Journal } from '../journal.js';
 import { Scheduler } from '../run/scheduler.js';
 import { Imports } from '../service.js';
 import type { Upload, Uploads } from '../service.js';
-import { ImagesConfigToken, ImportsConfigToken, UploadIdleTimeout } from '../settings.js';
+import { StagingGate } from './staging-gate.js';
+import { ImportsConfigToken, UploadIdleTimeout } from '../settings.js';
 
 /** Takes what clients send: into staging, or through an import while they wait. */
 @injectable()
 export class UploadService implements Uploads {
   constructor(
-    @inject(Journal) private readonly journal: Journal,
     @inject(Intake) private readonly intake: Intake,
     @inject(Scheduler) private readonly scheduler: Scheduler,
     @inject(Imports) private readonly imports: Imports,
     @inject(Incoming) private readonly incoming: Incoming,
-    @inject(Admission) private readonly admission: Admission,
-    @inject(Plugins) private readonly plugins: Plugins,
+    @inject(StagingGate) private readonly gate: StagingGate,
     @inject(ActiveStagings) private readonly stagings: ActiveStagings,
-    @inject(ImagesConfigToken) private readonly config: ImagesConfig,
     @inject(ImportsConfigToken) private readonly importsConfig: ImportsConfig,
     @inject(UploadIdleTimeout) private readonly idleTimeoutMs: number,
     @inject(Logger) private readonly log: Logger,
@@ -45,7 +30,7 @@ export class UploadService implements Uploads {
   async upload({ imageId, caller, body, store, signal }: Upload): Promise<void> {
     const { uploads } = this.importsConfig;
     if (uploads === 'refuse') throw uploadsRefused();
-    await this.#assertFits(body.size);
+    await this.gate.assertFits(body.size);
     const record = await this.intake.begin(
       {
         imageId,
@@ -89,8 +74,8 @@ export class UploadService implements Uploads {
   }
 
   async stage({ imageId, body, signal }: Omit<Upload, 'store'>): Promise<void> {
-    const image = await this.#stageable(imageId);
-    await this.#assertFits(body.size);
+    const image = await this.gate.stageable(imageId);
+    await this.gate.assertFits(body.size);
     const staging = this.stagings.begin(imageId, signal);
     try {
       await this.incoming.receive(
@@ -102,7 +87,7 @@ export class UploadService implements Uploads {
           onIntent: async ({ tx, at }) => {
             const status = { status: ['queued'] } as const;
             const moved = await tx.updateImage(imageId, status, { status: 'uploading' }, at);
-            if (!moved) throw await this.#notStageable(imageId);
+            if (!moved) throw await this.gate.notStageable(imageId);
           },
           onReady: async ({ tx, at }, { size }) => {
             const status = { status: ['uploading'] } as const;
@@ -118,7 +103,7 @@ export class UploadService implements Uploads {
           open: () => Promise.resolve(body.stream),
         },
         {
-          observers: await this.#observers(image, body.size),
+          observers: await this.gate.observers(image, body.size),
           digests: [],
           signal: staging.signal,
           onProgress: () => undefined,
@@ -131,73 +116,11 @@ export class UploadService implements Uploads {
         },
       );
     } catch (error) {
-      await this.#backToQueued(imageId);
+      await this.gate.backToQueued(imageId);
       throw error;
     } finally {
       staging.end();
     }
-  }
-
-  async #stageable(imageId: string): Promise<Image> {
-    const image = await this.journal.read.image(imageId);
-    if (image?.status === 'queued') return image;
-    throw await this.#notStageable(imageId);
-  }
-
-  async #notStageable(imageId: string): Promise<Error> {
-    const image = await this.journal.read.image(imageId);
-    if (image === undefined) {
-      return new NotFoundError({
-        code: 'IMAGE_NOT_FOUND',
-        message: `No image ${imageId}`,
-        hint: 'List the images to see which there are',
-      });
-    }
-    return new ConflictError({
-      code: 'IMAGE_STATE',
-      message: `Image ${imageId} is "${image.status}", staging needs it to be "queued"`,
-      hint: 'Import what is staged already, or create another image',
-    });
-  }
-
-  /**
-   * Only when no other staging is there: a second `PUT …/stage` fails without touching the first.
-   */
-  async #backToQueued(imageId: string): Promise<void> {
-    await this.journal.write(async ({ tx, at }) => {
-      const others = await tx.generations({ imageId, states: ['writing', 'ready'] });
-      if (others.length > 0) return;
-      await tx.updateImage(imageId, { status: ['uploading'] }, { status: 'queued' }, at);
-    });
-  }
-
-  async #assertFits(size: number | undefined): Promise<void> {
-    if (size !== undefined && size > this.config.maxSize) {
-      throw new CapacityError({
-        code: 'IMAGE_TOO_LARGE',
-        message: `The image has ${formatByteSize(size)}, at most ${formatByteSize(this.config.maxSize)} are allowed`,
-        hint: 'Send a smaller image, or ask the operator to raise images.max_size',
-      });
-    }
-    await this.admission.assertRoom(size);
-  }
-
-  /** Nobody knows yet which pipeline the import will take: every observer watches. */
-  async #observers(
-    image: Image,
-    expectedSize: number | undefined,
-  ): Promise<ReadonlyMap<string, ByteObserver>> {
-    const observers = new Map<string, ByteObserver>();
-    for (const { entry, frozenConfig } of this.plugins.pipelines.flatMap(({ tasks }) => tasks)) {
-      const loaded = await this.plugins.task({
-        entry: entry.id,
-        plugin: entry.plugin,
-        config: frozenConfig,
-      });
-      const observer = loaded.task.observe?.({ expectedSize, image });
-      if (observer !== undefined) observers.set(loaded.observerKey, observer);
-    }
-    return observers;
   }
 }
 

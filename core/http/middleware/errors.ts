@@ -30,7 +30,7 @@ export function errors(challenge: string): Middleware<HttpState> {
         if (!isClientGone(error)) logFailure(ctx.state, error, 'An answer was broken off');
         return;
       }
-      const upload = ctx.method === 'PUT' && /\/(file|stage)$/.test(ctx.path);
+      const upload = sendsBytes(ctx.method, ctx.path);
       const status = statusOf(error, upload);
       ctx.status = status;
       const retryAfter = retryAfterOf(error);
@@ -47,6 +47,12 @@ export function errors(challenge: string): Middleware<HttpState> {
       if (status >= 500) logFailure(ctx.state, error, 'A request failed');
     }
   };
+}
+
+/** Whether a request brings bytes of an image. */
+function sendsBytes(method: string, path: string): boolean {
+  if (method === 'PUT') return /\/(?:file|stage)$/.test(path);
+  return (method === 'PATCH' || method === 'POST') && /\/uploads(?:\/[^/]+)?$/.test(path);
 }
 
 function logFailure({ log }: HttpState, error: unknown, message: string): void {

@@ -1,10 +1,11 @@
 import { pipeline } from 'node:stream/promises';
 import { Router } from '@koa/router';
 import type { RuleName } from '../../auth/rules/table.js';
-import { ConflictError, InvalidInputError, NotFoundError } from '../../base/errors.js';
+import { ConflictError, InvalidInputError } from '../../base/errors.js';
 import type { Image } from '../../image/image.js';
 import { callerOf } from '../context.js';
 import type { HttpContext, HttpRouter, HttpState } from '../context.js';
+import { assertStagingMethod } from '../methods.js';
 import type { HttpParts } from '../parts.js';
 import { imageIdOf } from '../requests/ids.js';
 import { parseRange } from '../requests/range.js';
@@ -12,8 +13,6 @@ import { announcedSize, assertOctets } from '../requests/upload.js';
 import type { Upload } from '../../engine/service.js';
 import { UploadStream } from '../upload-stream.js';
 import { clientGone } from '../client-gone.js';
-
-const STAGING_METHOD = 'glance-direct';
 
 /** The bytes of images: `PUT …/file`, `GET …/file`, `PUT …/stage`. Never buffered. */
 export function imageDataRoutes(parts: HttpParts): HttpRouter {
@@ -54,13 +53,7 @@ export function imageDataRoutes(parts: HttpParts): HttpRouter {
   );
 
   router.put('/v2/images/:id/stage', (ctx) => {
-    if (!plugins.methods.some(({ definition }) => definition.name === STAGING_METHOD)) {
-      throw new NotFoundError({
-        code: 'METHOD_DISABLED',
-        message: `The import method "${STAGING_METHOD}" is not enabled`,
-        hint: 'Use another method, or "PUT …/file"',
-      });
-    }
+    assertStagingMethod(plugins);
     return receive(ctx, 'modify_image', (upload) => uploads.stage(upload));
   });
 
