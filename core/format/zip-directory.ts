@@ -24,6 +24,8 @@ export type EndRecord = {
   readonly startsAt: number;
   /** The archive is one part of several. */
   readonly isSplit: boolean;
+  /** The zip64 part, which some writers add to every archive, says something else. */
+  readonly isContradicted: boolean;
 };
 
 /** What a header says of a member. */
@@ -56,28 +58,41 @@ export function endRecords(end: ByteView): readonly EndRecord[] {
 }
 
 function endRecord(end: ByteView, at: number): EndRecord {
-  const plain = {
+  const plain: EndRecord = {
     offset: end.offset + at,
     startsAt: end.offset + at,
     entries: end.u16le(at + 10),
     directoryLength: end.u32le(at + 12),
     directoryAt: end.u32le(at + 16),
     isSplit: end.u16le(at + 4) !== 0 || end.u16le(at + 8) !== end.u16le(at + 10),
+    isContradicted: false,
   };
   const locator = end.slice(at - ZIP64_LOCATOR_LENGTH, ZIP64_LOCATOR_LENGTH);
-  const isZip64 =
-    plain.entries === FULL_16 || plain.directoryLength === FULL_32 || plain.directoryAt === FULL_32;
-  if (!isZip64 || !locator.startsWith(ZIP64_LOCATOR)) return plain;
   const recordAt = locator.u64le(8);
   const record = end.slice(recordAt - end.offset, ZIP64_END_LENGTH);
-  if (recordAt < end.offset || !record.startsWith(ZIP64_END)) return plain;
-  return {
-    ...plain,
-    startsAt: recordAt,
+  const isThere =
+    at >= ZIP64_LOCATOR_LENGTH &&
+    locator.startsWith(ZIP64_LOCATOR) &&
+    recordAt >= end.offset &&
+    record.startsWith(ZIP64_END);
+  if (!isThere) return plain;
+  const told = {
     entries: record.u64le(32),
     directoryLength: record.u64le(40),
     directoryAt: record.u64le(48),
-    isSplit: record.u32le(16) !== 0 || record.u64le(24) !== record.u64le(32),
+  };
+  const agrees = (value: number, full: number, wide: number): boolean =>
+    value === full || value === wide;
+  return {
+    ...plain,
+    ...told,
+    startsAt: recordAt,
+    isSplit: plain.isSplit || record.u32le(16) !== 0 || record.u64le(24) !== told.entries,
+    isContradicted: !(
+      agrees(plain.entries, FULL_16, told.entries) &&
+      agrees(plain.directoryLength, FULL_32, told.directoryLength) &&
+      agrees(plain.directoryAt, FULL_32, told.directoryAt)
+    ),
   };
 }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { brokenRules, inspectBytes } from '../../test/support/images/inspect.js';
+import { Writer } from '../../test/support/images/writer.js';
 import { zipArchive, type ZipOptions } from '../../test/support/images/zip.js';
 
 describe('zip', () => {
@@ -55,6 +56,18 @@ describe('zip', () => {
     expect(brokenRules(inspectBytes(zipArchive({ comment: inner })))).toEqual([
       'ambiguous-archive',
     ]);
+  });
+
+  it('takes the zip64 part that some writers add, unless it says something else', () => {
+    const plain = Buffer.from(zipArchive());
+    const [directoryAt, endAt] = [plain.length - 22 - 54, plain.length - 22];
+    const zip64 = new Writer(76).text(0, 'PK\x06\x06').u64le(4, 44).u64le(24, 1).u64le(32, 1);
+    zip64.u64le(40, 54).u64le(48, directoryAt).text(56, 'PK\x06\x07').u64le(64, endAt).u32le(72, 1);
+    const archive = (): Buffer =>
+      Buffer.concat([plain.subarray(0, endAt), zip64.bytes, plain.subarray(endAt)]);
+    expect(brokenRules(inspectBytes(archive()))).toEqual([]);
+    zip64.u64le(24, 2).u64le(32, 2);
+    expect(brokenRules(inspectBytes(archive()))).toEqual(['ambiguous-archive']);
   });
 
   it('refuses one that is cut', () => {

@@ -92,8 +92,8 @@ function findings(end: ByteView, size: number, local: Entry | undefined): readon
   if (record === undefined) {
     return [finding('truncated', size, 'The archive has no end of its directory')];
   }
-  if (others.length > 0) {
-    return [finding('ambiguous-archive', record.offset, 'The archive has two ends that fit')];
+  if (others.length > 0 || record.isContradicted) {
+    return [finding('ambiguous-archive', record.offset, 'The archive has two ends that differ')];
   }
   if (record.isSplit) {
     return [finding('unknown-features', record.offset, 'The archive is split into parts')];

@@ -1,13 +1,12 @@
 import { PermanentError, RejectedError } from '../base/errors.js';
 import type { ProgramCommand, Programs } from '../plugin/contract/services.js';
 
-/** `qemu-img` can check these formats; of the others it knows no damage. */
-export const CHECKABLE: ReadonlySet<string> = new Set(['qcow2', 'vmdk', 'vdi', 'vhdx']);
-
 /** Exit codes of `qemu-img check`, qemu-img(1). */
 const FAILED = 1;
 const CORRUPT = 2;
 const LEAKS_ONLY = 3;
+/** The format has no check; what it needs to be opened was found whole. */
+const UNSUPPORTED = 63;
 
 /**
  * Runs `qemu-img check` and judges its end.
@@ -19,7 +18,7 @@ export async function runCheck(programs: Programs, command: ProgramCommand): Pro
   } catch (error) {
     if (!(error instanceof PermanentError) || error.code !== 'PROGRAM_FAILED') throw error;
     const { exitCode } = error.details;
-    if (exitCode === LEAKS_ONLY) return;
+    if (exitCode === LEAKS_ONLY || exitCode === UNSUPPORTED) return;
     if (exitCode !== FAILED && exitCode !== CORRUPT) throw error;
     throw new RejectedError({
       code: 'IMAGE_DAMAGED',

@@ -12,7 +12,7 @@ import type {
   Programs,
   QemuImg,
 } from '../plugin/contract/services.js';
-import { CHECKABLE, runCheck } from './qemu-check.js';
+import { runCheck } from './qemu-check.js';
 import { canCompress, optionArguments, sourceName, targetDriver } from './qemu-formats.js';
 
 /** Milliseconds that every run may take, and bytes per millisecond that a slow disk manages. */
@@ -25,6 +25,9 @@ const SLOWEST_BYTES_PER_MS = 16 * 1024;
  */
 const OVERHEAD_FACTOR = 1.05;
 const OVERHEAD_BYTES = 128 * 1024 * 1024;
+
+/** Formats of the guest's bytes as they are: nothing in them can be damaged. */
+const GUEST_BYTES = new Set(['raw', 'iso']);
 
 /** `qemu-img measure` knows these targets; it refuses the others. */
 const MEASURABLE = new Set(['raw', 'qcow2']);
@@ -106,7 +109,7 @@ class ProgramQemuImg implements QemuImg {
 
   async check(job: CheckJob): Promise<void> {
     const { path: file, inspection } = checkedSource(job);
-    if (!CHECKABLE.has(inspection.format)) return;
+    if (GUEST_BYTES.has(inspection.format)) return;
     await runCheck(this.#programs, {
       program: 'qemu-img',
       args: ['check', '-q', sourceName(file, inspection.format)],

@@ -33,6 +33,7 @@ export interface ImportDocument {
     readonly class: string;
     readonly code: string;
     readonly message: string;
+    readonly details?: Readonly<Record<string, unknown>>;
   } | null;
   readonly tasks: readonly {
     readonly name: string;

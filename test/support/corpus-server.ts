@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { objectPath } from '../../plugins/filesystem/object-path.js';
 import { ApiClient } from './api-client.js';
 import type { ImageDocument, ImportDocument } from './api-client.js';
-import { corpusBytes, innerBytes } from './corpus.js';
+import { corpusBytes } from './corpus.js';
 import type { CorpusRow } from './corpus.js';
 import { digestOf, qemuDriver } from './images.js';
 import { startServer } from './server.js';
@@ -34,6 +34,7 @@ ${TARGETS.map(
   (target) => `    - when: { property: { target: ${target} } }
       tasks:
         - stage
+        - { plugin: decompress, concurrency: 4 }
         - introspect
         - virtual-size
         - { plugin: convert, config: { output_format: ${target} }, concurrency: 4 }
@@ -45,6 +46,7 @@ ${TARGETS.map(
 export interface Source {
   readonly file: string;
   readonly diskFormat: string;
+  readonly containerFormat: string;
   readonly sha512: string;
 }
 
@@ -93,26 +95,29 @@ export class CorpusServer {
     return new CorpusServer(dataDir, work, server, new ApiClient(server.url));
   }
 
-  /** An image without its container, or `asStored` with it. The same image is unpacked once. */
-  source(row: CorpusRow, asStored = false): Promise<Source> {
-    const key = `${row.path} ${asStored}`;
-    const known = this.#sources.get(key);
+  /** An image as a client sends it, in its container. The same image is written once. */
+  source(row: CorpusRow): Promise<Source> {
+    const known = this.#sources.get(row.path);
     if (known !== undefined) return known;
-    const made = this.#unpack(row, asStored);
-    this.#sources.set(key, made);
+    const made = this.#write(row);
+    this.#sources.set(row.path, made);
     return made;
   }
 
-  async #unpack(row: CorpusRow, asStored: boolean): Promise<Source> {
+  async #write(row: CorpusRow): Promise<Source> {
     const file = path.join(this.work, `${this.#sources.size}-${path.basename(row.path)}`);
-    await writeFile(file, asStored ? corpusBytes(row) : innerBytes(row));
-    return { file, diskFormat: diskFormatOf(row), sha512: await digestOf(file) };
+    await writeFile(file, corpusBytes(row));
+    return { file, ...declared(row), sha512: await digestOf(file) };
   }
 
   /** Creates, stages and imports; what is refused on the way is an answer too. */
-  async import({ file, diskFormat }: Source, target: Target): Promise<Outcome> {
+  async import({ file, diskFormat, containerFormat }: Source, target: Target): Promise<Outcome> {
     const { client } = this;
-    const { id } = await client.createImage({ disk_format: diskFormat, target });
+    const { id } = await client.createImage({
+      disk_format: diskFormat,
+      container_format: containerFormat,
+      target,
+    });
     const staged = await client.send(id, 'stage', file);
     if (staged.status !== 204) {
       const { code, details } = (staged.body as { error: FailureDocument }).error;
@@ -160,9 +165,15 @@ function unsafe(findings: readonly Finding[]): readonly string[] {
   return findings.filter(({ severity }) => severity === 'unsafe').map(({ rule }) => rule);
 }
 
-/** The `disk_format` that a client declares: a disk with a partition table is a raw one. */
-function diskFormatOf({ format }: CorpusRow): string {
-  return ['gpt', 'mbr'].includes(format) ? 'raw' : format;
+/** Formats that `disk_format` has a word for; a client calls everything else a raw disk. */
+const DISK_FORMATS: ReadonlySet<string> = new Set([
+  ...['raw', 'qcow2', 'vmdk', 'vhd', 'vhdx', 'vdi', 'iso'],
+]);
+
+/** What a client says of an image: of a package, what its disks are. */
+function declared({ format }: CorpusRow): { diskFormat: string; containerFormat: string } {
+  if (format === 'ova') return { diskFormat: 'vmdk', containerFormat: 'ova' };
+  return { diskFormat: DISK_FORMATS.has(format) ? format : 'raw', containerFormat: 'bare' };
 }
 
 async function sha256Before(file: string, length: number): Promise<string> {

@@ -24,6 +24,8 @@ export interface CorpusRow {
   readonly accept_formats?: readonly string[];
   readonly virtual_size_bytes: number | null;
   readonly virtual_size_by_spec?: number;
+  /** `extent` is a part of a set of files, not an upload. */
+  readonly role?: string;
   /** Of what `qemu-img convert -O raw` makes of the image. */
   readonly raw_sha256?: string | null;
   readonly expectations: {
@@ -48,23 +50,7 @@ export function corpusBytes({ path: file, packed }: CorpusRow): Buffer {
   return packed === undefined ? bytes : unpacked(bytes, packed);
 }
 
-/** Containers that {@link innerBytes} opens. */
-const OPENED: ReadonlySet<string> = new Set(['gz', 'xz', 'lzma', 'bz2']);
-
-/** Whether the tests have a program for the image's container; true where it has none. */
-export function canUnpack({ compressed_container: container }: CorpusRow): boolean {
-  return container == null || OPENED.has(container);
-}
-
-/** What the image's container holds; the image itself where it has none. */
-export function innerBytes(row: CorpusRow): Buffer {
-  const { compressed_container: container } = row;
-  const bytes = corpusBytes(row);
-  return container == null ? bytes : unpacked(bytes, container);
-}
-
-function unpacked(bytes: Buffer, container: string): Buffer {
-  if (container === 'gz') return gunzipSync(bytes);
-  const program = container === 'bz2' ? 'bzip2' : 'xz';
-  return execFileSync(program, ['-dc'], { input: bytes, maxBuffer: 2 ** 30 });
+function unpacked(bytes: Buffer, packed: 'gz' | 'xz'): Buffer {
+  if (packed === 'gz') return gunzipSync(bytes);
+  return execFileSync('xz', ['-dc'], { input: bytes, maxBuffer: 2 ** 30 });
 }

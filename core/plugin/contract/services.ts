@@ -92,7 +92,7 @@ export interface QemuImg {
   open(job: OpenJob): Promise<GuestDisk>;
   /**
    * Looks for damage in the tables of an image, which the inspector does not walk. Clusters that are
-   * lost to use are none; formats that cannot be checked pass.
+   * lost to use are none; formats without a check pass when they can be opened.
    * @throws {RejectedError} `IMAGE_DAMAGED` · `UNSAFE_IMAGE`, and as {@link Programs.run}
    */
   check(job: CheckJob): Promise<void>;
