@@ -44,6 +44,8 @@ const MAX_FAILURES = 2;
 export class Download {
   #position: Position;
   #unused: UnusedBody | undefined;
+  /** Several openings that fail in one attempt count as one. */
+  #hasFailed = false;
 
   constructor(
     private readonly parts: DownloadParts,
@@ -129,7 +131,8 @@ export class Download {
       const size = content?.size ?? undefined;
       if (this.#isOther(response, size, validator)) throw sourceChanged(response.url);
       if (response.status === 206) assertRange(response, offset, size);
-      if (mirror !== this.#position.mirror) await this.#move({ mirror, failures: 0 });
+      const isSteady = mirror === this.#position.mirror && this.#position.failures === 0;
+      if (!isSteady) await this.#move({ mirror, failures: 0 });
       if (response.status === 206 || offset === 0) return response.body;
       this.parts.context.log.info(
         'The server sends all bytes again; those that are here are dropped',
@@ -165,8 +168,9 @@ export class Download {
     const { addresses } = this.parts;
     const { mirror, failures, content } = this.#position;
     if (addresses.length === 1 || content === null || !(cause instanceof Error)) return cause;
-    if (cause instanceof TransientError && failures + 1 < MAX_FAILURES) {
-      await this.#move({ failures: failures + 1 });
+    if (cause instanceof TransientError && (this.#hasFailed || failures + 1 < MAX_FAILURES)) {
+      if (!this.#hasFailed) await this.#move({ failures: failures + 1 });
+      this.#hasFailed = true;
       return cause;
     }
     const next = (mirror + 1) % addresses.length;

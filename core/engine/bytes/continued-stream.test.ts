@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { PermanentError } from '../../base/errors.js';
+import { PermanentError, TransientError } from '../../base/errors.js';
 import { openContinued } from './continued-stream.js';
 
 const MIB = 1024 * 1024;
@@ -70,6 +70,26 @@ describe('a continued stream', () => {
     const open = (offset: number): Promise<Readable> =>
       offset === 0 ? once.open(offset) : Promise.reject(forbidden);
     await expect(buffer(await openContinued(open, 0, options()))).rejects.toBe(forbidden);
+  });
+
+  it('is opened again a few times while its source is away', async () => {
+    const away = new TransientError({ code: 'SOURCE_UNREACHABLE', message: 'no answer' });
+    for (const [absences, waitsMs] of [
+      [2, [0, 1, 1]],
+      [3, [0, 1, 1]],
+    ] as const) {
+      const { open, opened } = source(4 * MIB, (body) => body.destroy(new Error('cut')));
+      let left: number = absences;
+      const flaky = (offset: number): Promise<Readable> => {
+        if (offset === 0 || left === 0) return open(offset);
+        left -= 1;
+        return Promise.reject(away);
+      };
+      const outcome = buffer(await openContinued(flaky, 0, { ...options(), waitsMs }));
+      if (absences < waitsMs.length) expect((await outcome).equals(content)).toBe(true);
+      else await expect(outcome).rejects.toBe(away);
+      expect(opened).toHaveLength(absences < waitsMs.length ? 2 : 1);
+    }
   });
 
   it('closes its source when it is destroyed, also one that is being opened', async () => {

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { StowageError, TransientError } from '../../base/errors.js';
 
 /** Opens the bytes of a source from an offset. */
@@ -9,6 +10,8 @@ export interface ContinuedOptions {
   readonly size: number | undefined;
   /** Called with the position at which the next opening goes on, and why the last one ended. */
   readonly onContinue: (position: number, reason: Error) => void;
+  /** Milliseconds before each try to open it again. @default at once, then after 1, 2 and 4 seconds */
+  readonly waitsMs?: readonly number[];
 }
 
 /**
@@ -16,6 +19,8 @@ export interface ContinuedOptions {
  * sooner is left to the retries of the engine, which wait longer each time and end.
  */
 const MIN_PROGRESS = 1024 * 1024;
+/** A server that restarts is back soon, and its next opening is cheaper than another attempt. */
+const WAITS_MS: readonly number[] = [0, 1000, 2000, 4000];
 /** Bytes that wait for the reader; the source has buffers of its own. */
 const HIGH_WATER_MARK = 256 * 1024;
 
@@ -35,6 +40,7 @@ class ContinuedStream extends Readable {
   #position: number;
   #openedAt: number;
   #body: Readable | undefined;
+  readonly #over = new AbortController();
 
   constructor(
     private readonly open: Open,
@@ -53,6 +59,7 @@ class ContinuedStream extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#over.abort();
     this.#body?.destroy();
     callback(error);
   }
@@ -97,15 +104,25 @@ class ContinuedStream extends Readable {
       return;
     }
     this.options.onContinue(this.#position, error);
-    this.open(this.#position).then(
-      (next) => {
+    this.#reopen().catch((failure: unknown) => {
+      this.destroy(failure instanceof Error ? failure : new Error(String(failure)));
+    });
+  }
+
+  async #reopen(): Promise<void> {
+    const { waitsMs = WAITS_MS } = this.options;
+    for (const [tries, ms] of waitsMs.entries()) {
+      await sleep(ms, undefined, { signal: this.#over.signal });
+      try {
+        const next = await this.open(this.#position);
         if (this.destroyed) next.destroy();
         else this.#attach(next);
-      },
-      (failure: unknown) => {
-        this.destroy(failure instanceof Error ? failure : new Error(String(failure)));
-      },
-    );
+        return;
+      } catch (failure) {
+        const mayPass = failure instanceof TransientError && failure.retryAfterMs === undefined;
+        if (!mayPass || this.destroyed || tries === waitsMs.length - 1) throw failure;
+      }
+    }
   }
 }
 

@@ -1012,7 +1012,10 @@ describe('a restart', () => {
   it('continues a source that can be resumed from what is durable', async () => {
     const big = randomBytes(5 * 1024 * 1024);
     const offsets: number[] = [];
-    const away = new TransientError({ code: 'SOURCE_UNREACHABLE', message: 'no answer' });
+    // It says when to come back, so the same attempt does not go on by itself.
+    const away = new TransientError({
+      ...{ code: 'SOURCE_UNREACHABLE', message: 'no answer', retryAfterMs: 0 },
+    });
     await using running = await engine({
       source: () =>
         Promise.resolve({
@@ -1022,7 +1025,6 @@ describe('a restart', () => {
           resumable: true,
           open: (offset) => {
             offsets.push(offset);
-            // The same attempt goes on by itself, unless the source does not answer.
             if (offsets.length === 2) return Promise.reject(away);
             if (offsets.length > 2) return Promise.resolve(Readable.from([big.subarray(offset)]));
             return Promise.resolve(
