@@ -79,6 +79,7 @@ beforeAll(async () => {
   await writeFile(
     nearConfig,
     `log: { level: warn }
+stores: [{ id: default, driver: filesystem, path: store/default }]
 imports:
   methods:
     - name: glance-download

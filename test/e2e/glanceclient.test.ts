@@ -170,7 +170,10 @@ describe('glance image-stage, image-import and image-tasks', () => {
   it('import what was staged, converted', async () => {
     const { id = '' } = await create('--name', 'staged', ...QCOW2, '--property', 'user=kept');
     expect(await glance.ok('image-stage', id, '--file', qcow2)).toBe('');
-    expect(await show(id)).toMatchObject({ status: 'uploading', size: 'None' });
+    expect(await show(id)).toMatchObject({
+      status: 'uploading',
+      size: String((await stat(qcow2)).size),
+    });
     const during = await glance.properties('image-import', id, '--import-method', 'glance-direct');
     expect(['importing', 'active']).toContain(during['status']);
     await api.finished(id);

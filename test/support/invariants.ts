@@ -137,7 +137,11 @@ async function nothingShowsEarly(
       found.push(`4: image ${id} is "${status}" without a live import`);
     }
     if (status === 'active') continue;
-    const shown = [size, virtualSize, checksum, osHashValue].some((value) => value !== null);
+    const [staged] = await read.generations({ imageId: id, importId: null, states: ['ready'] });
+    if (size !== (staged?.size ?? null)) {
+      found.push(`4: image ${id} is "${status}" and shows ${size} bytes, not those of its staging`);
+    }
+    const shown = [virtualSize, checksum, osHashValue].some((value) => value !== null);
     if (shown) found.push(`4: image ${id} is "${status}" and shows what an import found`);
     if ((await read.locations({ imageId: id, states: ['active'] })).length > 0) {
       found.push(`4: image ${id} is "${status}" and has locations`);

@@ -169,7 +169,11 @@ describe('an import that has failed', () => {
     expect(run.tasks.find(({ name }) => name.includes('failing'))?.state).toBe('reverted');
     await expect(access(outside)).rejects.toMatchObject({ code: 'ENOENT' });
     const image = await client.image(id);
-    expect(image).toMatchObject({ status: 'uploading', size: null, disk_format: 'qcow2' });
+    expect(image).toMatchObject({
+      status: 'uploading',
+      virtual_size: null,
+      disk_format: 'qcow2',
+    });
     expect(image).not.toHaveProperty('injected');
     await server.stop();
     expect(await violations(at.dataDir, { acknowledged: new Set([id]) })).toEqual([]);
