@@ -18,13 +18,14 @@ export function fileError(error: unknown, action: 'read' | 'write', path: string
   const code = systemCode(error) ?? 'unknown';
   const facts = {
     message: `Cannot ${action} the file "${basename(path)}": ${error instanceof Error ? wordsOf(error) : String(error)}`,
-    details: { systemCode: code },
+    details: { action, systemCode: code },
     cause: error,
   };
   if (FULL.has(code)) {
     return new CapacityError({
       ...facts,
       code: 'STAGING_DISK_FULL',
+      retryAfter: 60,
       hint: 'Free space on the file system of the file, or lower the staging capacity in the configuration',
     });
   }

@@ -24,7 +24,8 @@ const PASSING: ReadonlySet<string> = new Set([
 ]);
 
 /** Says in the words of the store contract what a system call has said; aborts pass as they are. */
-export function translated(error: unknown, id: string, act: string): unknown {
+export function translated(failure: unknown, id: string, act: string): unknown {
+  const error = ownCause(failure);
   const code = systemCode(error);
   if (error instanceof StowageError || code === undefined || !/^E[A-Z0-9]+$/.test(code)) {
     return error;
@@ -50,4 +51,10 @@ export function translated(error: unknown, id: string, act: string): unknown {
     hint: 'Check the directory of the store, its permissions and the log of the system',
     cause: error,
   });
+}
+
+/** The server's own work on files knows the system's word, and not that the file is a store's. */
+function ownCause(error: unknown): unknown {
+  const isWrite = error instanceof StowageError && error.details['action'] === 'write';
+  return isWrite && error.cause !== undefined ? error.cause : error;
 }

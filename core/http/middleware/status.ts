@@ -31,6 +31,9 @@ const STATUS_BY_CODE: ReadonlyMap<string, number> = new Map([
   ['RANGE_NOT_SATISFIABLE', 416],
   ['UPLOAD_BUSY', 423],
   ['SHUTTING_DOWN', 503],
+  // Also where an upload's import has failed with it, and its row keeps no time.
+  ['STAGING_DISK_FULL', 503],
+  ['STAGING_FULL', 503],
 ]);
 
 /** Codes that mean another number where a client sends bytes (API-50). */
@@ -57,7 +60,10 @@ export function statusOf(error: unknown, upload: boolean): number {
 
 /** Seconds for `Retry-After`; `undefined` where asking again does not help. */
 export function retryAfterOf(error: unknown): number | undefined {
-  if (error instanceof CapacityError) return error.retryAfter;
+  if (error instanceof CapacityError) {
+    const helps = STATUS_BY_CODE.get(error.code) === 503;
+    return error.retryAfter ?? (helps ? DEFAULT_RETRY_AFTER_S : undefined);
+  }
   if (error instanceof TransientError) {
     return error.retryAfterMs === undefined
       ? DEFAULT_RETRY_AFTER_S
