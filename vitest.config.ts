@@ -33,6 +33,8 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          // Minutes, root and loop devices: `npm run test:faults`.
+          exclude: process.env['STOWAGE_FAULTS'] === 'all' ? [] : ['test/e2e/faults/**'],
           globalSetup: ['./test/e2e/build.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,

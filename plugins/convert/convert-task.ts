@@ -1,6 +1,7 @@
 import path from 'node:path';
 import {
   BugError,
+  PermanentError,
   RejectedError,
   assertReplaceable,
   signatureAsProvenance,
@@ -30,6 +31,9 @@ const NO_DISKS: ReadonlySet<string> = new Set(['aki', 'ari', 'ami', 'iso', 'ploo
 
 /** What a raw disk may look like: a guest's own volume, encrypted or of an optical disk. */
 const GUEST_CONTENT: ReadonlySet<string> = new Set(['raw', 'luks', 'iso']);
+
+/** Bytes of one cylinder of the largest geometry, and the track behind it. */
+const GEOMETRY_ROUNDING = 1024 * 1024;
 
 /** Converts the bytes with `qemu-img` and proposes what has become of the image. */
 export class ConvertTask implements ImportTask {
@@ -77,7 +81,8 @@ export class ConvertTask implements ImportTask {
       target.format === 'raw'
         ? await this.#unpack(context, inspection)
         : await this.#convert(context, inspection, target);
-    assertResult(result.inspection, target);
+    assertNoDisk(result.inspection, target);
+    assertWhole(inspection, result.inspection, target);
     return {
       draft: {
         diskFormat: target.format,
@@ -136,14 +141,36 @@ function isEncrypted({ metadata }: Inspection): boolean {
 }
 
 /**
+ * What the program has made must be what it was asked for: where it is not, the program or the disk
+ * is to blame, and never the image.
+ *
+ * @throws {PermanentError} `CONVERSION_WRONG`
+ */
+function assertWhole(source: Inspection, result: Inspection, target: Target): void {
+  const isOtherFormat = target.format !== 'raw' && result.format !== target.format;
+  const { virtualSize: wanted = 0 } = source;
+  const found = target.format === 'raw' ? result.size : (result.virtualSize ?? 0);
+  // An old VHD tells its size twice: in bytes, and in a geometry that is rounded down.
+  const slack = source.format === 'vhd' ? GEOMETRY_ROUNDING : 0;
+  if (!isOtherFormat && found >= wanted - slack) return;
+  throw new PermanentError({
+    code: 'CONVERSION_WRONG',
+    message: isOtherFormat
+      ? `The converted image is "${result.format}", not "${target.format}"`
+      : `The converted disk has ${found} bytes, the image says ${wanted}`,
+    hint: 'Ask the operator to look at the programs that convert, and at the disk of the staging area',
+    details: { format: result.format, size: found, expected: wanted },
+  });
+}
+
+/**
  * A disk can hold the header of another disk format. As a raw image its first reader would take it
  * for that format, with whatever files it names.
  *
  * @throws {RejectedError} `NESTED_FORMAT`
  */
-function assertResult({ format, safe }: Inspection, target: Target): void {
-  const isExpected = target.format === 'raw' ? GUEST_CONTENT.has(format) : format === target.format;
-  if (isExpected && safe) return;
+function assertNoDisk({ format, safe }: Inspection, target: Target): void {
+  if (safe && (target.format !== 'raw' || GUEST_CONTENT.has(format))) return;
   throw new RejectedError({
     code: 'NESTED_FORMAT',
     message: `The disk inside the image begins with "${format}" data where a guest's disk was expected`,

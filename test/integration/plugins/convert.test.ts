@@ -151,7 +151,12 @@ describe('convert', () => {
     // The inner file is taken for a raw disk, as an attacker would wrap it.
     const raw = nested.data && {
       ...nested.data,
-      inspection: { ...nested.data.inspection, format: 'raw', metadata: {} },
+      inspection: {
+        ...nested.data.inspection,
+        format: 'raw',
+        virtualSize: nested.data.size,
+        metadata: {},
+      },
     };
     Object.assign(nested, { data: raw });
     await convert({ output_format: 'qcow2' }).execute(nested);
