@@ -78,7 +78,7 @@ async function configKeys(): Promise<Readonly<Record<string, readonly string[]>>
     convert: leaves(ConvertConfig.parse({})),
     'inject-metadata': ['rules'],
     introspect: leaves(IntrospectConfig.parse({})),
-    'web-download': leaves(WebDownloadConfig.parse({})),
+    'web-download': Object.keys(WebDownloadConfig.shape),
     verify: leaves(
       VerifyConfig.parse({ signatures: { certificates: 'c', trusted: ['t'] } }),
     ).concat('digests'),
