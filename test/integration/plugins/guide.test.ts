@@ -70,12 +70,14 @@ describe('the reference of the built-in plugins', () => {
 
 async function configKeys(): Promise<Readonly<Record<string, readonly string[]>>> {
   const { ConvertConfig } = await import('../../../plugins/convert/convert-config.js');
+  const { DecompressConfig } = await import('../../../plugins/decompress/decompress-config.js');
   const { IntrospectConfig } = await import('../../../plugins/introspect/introspect-config.js');
   const { VerifyConfig } = await import('../../../plugins/verify/verify-config.js');
   const { WebDownloadConfig } =
     await import('../../../plugins/web-download/web-download-config.js');
   return {
     convert: leaves(ConvertConfig.parse({})),
+    decompress: leaves(DecompressConfig.parse({})),
     'inject-metadata': ['rules'],
     introspect: leaves(IntrospectConfig.parse({})),
     'web-download': Object.keys(WebDownloadConfig.shape),
