@@ -78,7 +78,7 @@ function* judgeTable(table: ByteView, region: Region): Iterable<Finding> {
   if (!table.startsWith(SIGNATURE)) {
     yield finding(
       table.length < TABLE_LENGTH ? 'outside-file' : 'header-malformed',
-      table.offset,
+      region.entryAt,
       'The metadata region has no metadata table',
     );
     return;
@@ -175,7 +175,7 @@ function batEntries(
 function* judge(
   facts: Described,
   items: ReadonlyMap<string, Item>,
-  { offset: at }: Region,
+  { entryAt: at }: Region,
 ): Iterable<Finding> {
   const { blockSize, virtualSize, logicalSectorSize } = facts;
   if (facts.hasParent === true || items.has('parent locator')) {

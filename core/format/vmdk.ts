@@ -103,7 +103,7 @@ function* readDescriptor(header: ByteView): Reading<Descriptor | undefined> {
   const [offset, length] = [header.u64le(28) * SECTOR, header.u64le(36) * SECTOR];
   if (offset === 0 || length === 0) return undefined;
   const text = yield* read(offset, Math.min(length, MAX_DESCRIPTOR_LENGTH));
-  return parseDescriptor(text);
+  return text.length === 0 ? undefined : parseDescriptor(text);
 }
 
 function* judge(

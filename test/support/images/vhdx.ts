@@ -9,6 +9,8 @@ const HEADERS = [64 * KIB, 128 * KIB];
 const REGIONS = [192 * KIB, 256 * KIB];
 
 export const VHDX_LENGTH_FIELDS: readonly LengthField[] = [
+  { name: 'log GUID', at: 64 * KIB + 48, type: 'u64le' },
+  { name: 'sequence number', at: 64 * KIB + 8, type: 'u64le' },
   { name: 'log length', at: 64 * KIB + 68, type: 'u32le' },
   { name: 'log offset', at: 64 * KIB + 72, type: 'u64le' },
   { name: 'region count', at: 192 * KIB + 8, type: 'u32le' },
