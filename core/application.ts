@@ -30,6 +30,7 @@ import { PluginServices } from './plugin-services.js';
 import { loadPlugins } from './plugin/host.js';
 import type { PluginHost } from './plugin/host.js';
 import { Plugins } from './plugin/plugins.js';
+import { warnOfRelaxedRules } from './relaxed-rules.js';
 import { stagingCapacity, warnOfCopies } from './sizing.js';
 import { StoreRegistry } from './store/registry.js';
 import { StoreSupervision } from './store/supervision.js';
@@ -143,6 +144,7 @@ async function startAll(running: Running): Promise<Stoppable> {
     undo.push(() => http.close(config.server.shutdownTimeoutMs));
     await writeServerInfo(config.dataDir, { pid: process.pid, url, startedAt: new Date() });
     await warnOfCopies(config, host.stores, log);
+    warnOfRelaxedRules(config, log);
     log.info('Stowage serves', { url, staging_capacity: formatByteSize(capacity), epoch });
     return { url, stop };
   } catch (error) {

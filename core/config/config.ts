@@ -112,7 +112,7 @@ export interface ImagesConfig {
   readonly maxMembers: number;
   readonly showLocations: boolean;
   readonly showDirectUrl: boolean;
-  /** Names of safety rules that are not applied. */
+  /** Names of safety rules that refuse nothing. */
   readonly relaxedRules: readonly string[];
 }
 

@@ -348,6 +348,11 @@ describe('rules that join several settings', () => {
       'stores: [{ id: a, driver: d, default: true }, { id: b, driver: d, default: true }]',
       /stores\[1\]\.default: stores\[0\] is the default already/,
     ],
+    [
+      'images: { relaxed_rules: [header-checksum, bakcing-file] }',
+      /relaxed_rules\[1\]: no safety rule has the name "bakcing-file" \| Did you mean "backing-file"/,
+    ],
+    ['images: { relaxed_rules: [encrypted] }', /the safety rule "encrypted" refuses nothing/],
     ['imports: { methods: [copy-image, copy-image] }', /stands in methods\[0\] already/],
     [
       'imports: { pipeline: [stage], pipelines: [{ tasks: [stage] }] }',

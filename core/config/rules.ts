@@ -5,6 +5,7 @@ import { exactByteSize } from '../base/byte-size.js';
 import { exactDuration } from '../base/duration.js';
 import type { ConditionSettings } from './pipeline-settings.js';
 import type { Problem, SettingsPath } from './problem.js';
+import { checkRelaxedRules } from './relaxed-rules.js';
 import type { Settings } from './settings.js';
 import { didYouMean, nearest } from './suggest.js';
 
@@ -18,6 +19,7 @@ export function checkRules(settings: ValidSections): readonly Problem[] {
     ...checkKeystone(settings),
     ...checkPolicy(settings),
     ...checkStores(settings),
+    ...checkRelaxedRules(settings.images?.relaxed_rules ?? []),
     ...checkMethods(settings),
     ...checkPipelines(settings),
     ...checkRetry(settings),

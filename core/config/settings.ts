@@ -93,7 +93,7 @@ const ImagesSettings = z.strictObject({
   relaxed_rules: z
     .array(z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/))
     .default([])
-    .describe('Safety rules that are not applied, by name'),
+    .describe('Safety rules that refuse nothing, by name; see the page of the safety rules'),
 });
 
 const RetryDefaults = z.strictObject({

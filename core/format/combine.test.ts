@@ -89,7 +89,7 @@ describe('combine', () => {
     const result = inspectBytes(bytes, 4096, { relaxedRules: new Set(['backing-file']) });
     expect(result.safe).toBe(true);
     expect(result.findings).toEqual([
-      expect.objectContaining({ rule: 'backing-file', severity: 'note' }),
+      expect.objectContaining({ rule: 'backing-file', severity: 'note', relaxed: true }),
     ]);
   });
 

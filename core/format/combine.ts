@@ -113,5 +113,6 @@ function exact(bytes: number): string {
 }
 
 function relax(found: Finding, relaxedRules: ReadonlySet<string>): Finding {
-  return relaxedRules.has(found.rule) ? { ...found, severity: 'note' } : found;
+  if (found.severity !== 'unsafe' || !relaxedRules.has(found.rule)) return found;
+  return { ...found, severity: 'note', relaxed: true };
 }

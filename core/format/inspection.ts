@@ -14,6 +14,8 @@ export type Finding = {
   readonly message: string;
   /** What the person who sent the image can do. */
   readonly hint: string;
+  /** The deployer has relaxed the rule: without that the finding would be `unsafe`. */
+  readonly relaxed?: true;
 };
 
 /** What the core inspector says of one generation of the bytes. JSON-shaped: it is kept in a row. */

@@ -24,7 +24,10 @@ export class IntrospectTask implements ImportTask {
       format: inspection.format,
       subformat: inspection.subformat,
       declared: image.diskFormat,
-      notes: inspection.findings.map(({ rule, message }) => `${rule}: ${message}`),
+      notes: inspection.findings.map(
+        ({ rule, message, relaxed }) =>
+          `${rule}${relaxed === true ? ' (relaxed)' : ''}: ${message}`,
+      ),
     };
     return Promise.resolve({ draft, output });
   }

@@ -12,7 +12,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   base: [],
   image: ['base'],
   format: ['base'],
-  config: ['base', 'image', 'rules'],
+  config: ['base', 'image', 'format', 'rules'],
   contract: ['base', 'image', 'format'],
   api: ['base', 'image', 'format', 'config', 'contract'],
   testing: ['base', 'image', 'format', 'contract'],

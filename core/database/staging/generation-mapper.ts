@@ -23,6 +23,7 @@ const finding = z.looseObject({
   offset: z.number(),
   message: z.string(),
   hint: z.string(),
+  relaxed: z.literal(true).exactOptional(),
 }) satisfies z.ZodType<Finding>;
 
 const inspection = z.looseObject({
