@@ -65,7 +65,7 @@ describe('a server with a relaxed safety rule', () => {
     expect(state).toBe('succeeded');
     expect((await api.image(id)).status).toBe('active');
     expect(JSON.stringify(tasks)).toContain(
-      'header-checksum (relaxed): The checksum of the footer',
+      'corrupt-flag (relaxed): The image is marked as corrupt',
     );
 
     const other = await api.createImage({ disk_format: 'qcow2' });

@@ -7,6 +7,7 @@ import { promise } from './target.js';
 export const MAX_RETAINED = 1024 * 1024;
 
 const COPIES = 8;
+const STEP = 65536;
 
 /**
  * Bytes that one inspection keeps after `length` bytes of the stream: several are held at once and
@@ -25,13 +26,16 @@ export function retained(bytes: Uint8Array, length: number): number {
   return (after - before) / held.length;
 }
 
-/** @throws {Broken} where an inspection keeps more than it may */
-export function checkMemory(bytes: Uint8Array, length: number): number {
+/**
+ * What was measured, in steps.
+ * @throws {Broken} where an inspection keeps more than it may
+ */
+export function checkMemory(bytes: Uint8Array, length: number): string {
   const kept = retained(bytes, length);
   promise('an inspection keeps at most 1 MiB', kept <= MAX_RETAINED, () => {
     return `it keeps ${Math.round(kept / 1024)} KiB after ${length} of ${bytes.length} bytes`;
   });
-  return kept;
+  return `memory ${Math.ceil(kept / STEP) * (STEP / 1024)} KiB`;
 }
 
 setFlagsFromString('--expose-gc');

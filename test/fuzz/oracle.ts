@@ -81,6 +81,8 @@ function checkFindings({ findings, safe, format }: Inspection): void {
     const isOfFormat =
       known.formats.includes('*') ||
       known.formats.includes(format) ||
+      // It tells what its disks break, too.
+      format === 'ova' ||
       findings.some((other) => other.rule === 'multiple-formats');
     promise('a rule names its formats', isOfFormat, () => `"${rule}" of "${format}"`);
     promise('a message is short', message.length < 700, () => `${rule}: ${message}`);

@@ -3,6 +3,7 @@ import type { JsonObject } from '../../core/base/json.js';
 import { broken, type FuzzTarget } from './target.js';
 import { inspectionTarget } from './targets/inspection.js';
 import { luks2JsonTarget } from './targets/luks2-json.js';
+import { ovfXmlTarget } from './targets/ovf-xml.js';
 import { vmdkTextTarget } from './targets/vmdk-text.js';
 
 /** A target whose cases are known to nobody but itself. */
@@ -35,6 +36,7 @@ export const TARGETS: readonly AnyTarget[] = [
   asAny(inspectionTarget),
   asAny(vmdkTextTarget),
   asAny(luks2JsonTarget),
+  asAny(ovfXmlTarget),
 ];
 
 /** Hides of what type the cases are. */

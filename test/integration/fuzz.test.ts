@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { keptCases } from '../fuzz/kept.js';
-import { checkMemory } from '../fuzz/memory.js';
+import { retained } from '../fuzz/memory.js';
 import { checkInspection } from '../fuzz/oracle.js';
 import { loadBytes, minimised, saveBytes } from '../fuzz/saved-bytes.js';
 import { promise, type FuzzTarget } from '../fuzz/target.js';
@@ -56,7 +56,7 @@ describe('fuzzing', () => {
     const bytes = qcow2Image({ patch: withBackingFile('/etc/passwd') });
     expect(checkInspection(bytes, [7, 4096]).seen).toContain('rule backing-file');
     // The shared windows alone are 168 KiB: a measurement below measures nothing.
-    const kept = checkMemory(vhdxImage(), 3_000_000);
+    const kept = retained(vhdxImage(), 3_000_000);
     expect(kept).toBeGreaterThan(150 * 1024);
     expect(kept).toBeLessThan(1024 * 1024);
   });

@@ -89,8 +89,7 @@ function judge(bytes: Uint8Array, { chunks, measured }: Pick<Case, 'chunks' | 'm
   const bearable = mean * 64 < bytes.length ? [...chunks, bytes.length >> 3] : chunks;
   const { seen } = checkInspection(bytes, mean < LEAST_MEAN ? bearable : chunks);
   if (measured === undefined) return seen;
-  const kept = checkMemory(bytes, Math.ceil((bytes.length * measured) / 256));
-  return [...seen, `memory ${Math.ceil(kept / 65536) * 64} KiB`];
+  return [...seen, checkMemory(bytes, Math.ceil((bytes.length * measured) / 256))];
 }
 
 /** Small images come more often: they hold as many structures and take less time. */
