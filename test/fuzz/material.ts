@@ -1,4 +1,4 @@
-import { canUnpack, corpusRows, innerBytes, corpusBytes } from '../support/corpus.js';
+import { corpusBytes, corpusRows } from '../support/corpus.js';
 import { IMAGE_KINDS } from '../support/images/catalogue.js';
 import type { LengthField, Patch } from '../support/images/writer.js';
 
@@ -30,24 +30,8 @@ function made(): readonly Material[] {
 
 function real(): readonly Material[] {
   return corpusRows().flatMap((row) => {
-    const bytes = [corpusBytes(row)];
-    if (row.compressed_container != null && canUnpack(row)) bytes.push(...unpacked(row));
-    return bytes
-      .filter(({ length }) => length > 0 && length <= MAX_REAL_LENGTH)
-      .map((image) => ({
-        name: row.path,
-        make: () => image,
-        fields: [],
-        length: image.length,
-      }));
+    const image = corpusBytes(row);
+    if (image.length === 0 || image.length > MAX_REAL_LENGTH) return [];
+    return [{ name: row.path, make: () => image, fields: [], length: image.length }];
   });
-}
-
-/** Some containers are damaged on purpose. */
-function unpacked(row: Parameters<typeof innerBytes>[0]): readonly Buffer[] {
-  try {
-    return [innerBytes(row)];
-  } catch {
-    return [];
-  }
 }

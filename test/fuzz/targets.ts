@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import type { JsonObject } from '../../core/base/json.js';
 import { broken, type FuzzTarget } from './target.js';
+import { clientInputTarget } from './targets/client-input.js';
 import { inspectionTarget } from './targets/inspection.js';
 import { luks2JsonTarget } from './targets/luks2-json.js';
 import { ovfXmlTarget } from './targets/ovf-xml.js';
@@ -37,6 +38,7 @@ export const TARGETS: readonly AnyTarget[] = [
   asAny(vmdkTextTarget),
   asAny(luks2JsonTarget),
   asAny(ovfXmlTarget),
+  asAny(clientInputTarget),
 ];
 
 /** Hides of what type the cases are. */

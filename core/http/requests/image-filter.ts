@@ -69,7 +69,8 @@ function timeFilter(name: ColumnAttribute, text: string): ImageFilter {
 
 /** Values between commas; those that hold commas or quotes stand in double quotes. */
 function splitQuoted(name: string, text: string): readonly string[] {
-  const part = /\s*(?:"((?:[^"\\]|\\.)*)"|([^",]*))\s*(?:,|$)/gy;
+  // Spaces have one place in it: with two, a text of spaces would be split in all ways.
+  const part = /(?:\s*"((?:[^"\\]|\\.)*)"\s*|([^",]*))(?:,|$)/gy;
   const values: string[] = [];
   while (part.lastIndex < text.length || values.length === 0) {
     const match = part.exec(text);

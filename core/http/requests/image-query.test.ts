@@ -125,4 +125,9 @@ describe('parseImageQuery', () => {
   ])('refuses %s', (text) => {
     expect(query(text)).toBe('QUERY_INVALID');
   });
+
+  it('refuses a value of spaces that goes wrong at its end, without trying all ways', () => {
+    expect(query(`name=in:${' '.repeat(15_000)}"`)).toBe('QUERY_INVALID');
+    expect(query(`name=in:a${' '.repeat(15_000)}"`)).toBe('QUERY_INVALID');
+  });
 });

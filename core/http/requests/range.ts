@@ -30,7 +30,7 @@ function parseRangeHeader(text: string, size: number): ByteRange {
       hint: 'Ask for one range in each request',
     });
   }
-  const match = /^bytes=\s*(\d{0,15})\s*-\s*(\d{0,15})\s*$/i.exec(text.trim());
+  const match = /^bytes=\s*(?:(\d{1,15})\s*)?-\s*(?:(\d{1,15})\s*)?$/i.exec(text.trim());
   const [, first = '', last = ''] = match ?? [];
   if (first === '' && last === '') throw notSatisfiable(text, size);
   if (first === '') {
