@@ -149,8 +149,11 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
     return insertReservation(this.sql, reservation);
   }
 
-  updateReservation(id: string, bytes: number): Promise<void> {
-    return updateReservation(this.sql, id, bytes);
+  updateReservation(
+    id: string,
+    change: Partial<Pick<Reservation, 'bytes' | 'need'>>,
+  ): Promise<void> {
+    return updateReservation(this.sql, id, change);
   }
 
   deleteReservation(id: string): Promise<void> {

@@ -6,6 +6,7 @@ import { Ledger } from '../staging/ledger.js';
 import { Activation } from './ending/activation.js';
 import { ActiveStagings } from './service/active-stagings.js';
 import { Admission } from './bytes/admission.js';
+import { DataAdmission } from './bytes/data-admission.js';
 import { DownloadService } from './service/downloads.js';
 import { Ending } from './ending/ending.js';
 import { Engine } from './engine.js';
@@ -19,6 +20,7 @@ import { Incoming } from './bytes/incoming.js';
 import { Intake } from './service/intake.js';
 import { Janitor } from './bytes/janitor.js';
 import { Journal } from './journal.js';
+import { Needs } from './run/needs.js';
 import { Placement } from './bytes/placement.js';
 import { ProgressBoard } from './run/progress.js';
 import { Recovery } from './run/recovery.js';
@@ -48,6 +50,7 @@ const CLASSES = [
   ActiveStagings,
   Activation,
   Admission,
+  DataAdmission,
   DownloadService,
   Ending,
   Engine,
@@ -60,6 +63,7 @@ const CLASSES = [
   Intake,
   Janitor,
   Journal,
+  Needs,
   Placement,
   ProgressBoard,
   Recovery,

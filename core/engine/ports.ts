@@ -175,7 +175,10 @@ export interface Transaction extends Reader {
   saveObservation(generationId: string, key: string, result: Json): Promise<void>;
 
   insertReservation(reservation: Reservation): Promise<void>;
-  updateReservation(id: string, bytes: number): Promise<void>;
+  updateReservation(
+    id: string,
+    change: Partial<Pick<Reservation, 'bytes' | 'need'>>,
+  ): Promise<void>;
   deleteReservation(id: string): Promise<void>;
   deleteReservations(query: {
     readonly importId: string;

@@ -54,6 +54,11 @@ export interface Reservation {
   /** The generation whose file the bytes are for; dropped together with it. */
   readonly generationId: string | null;
   readonly bytes: number;
+  /**
+   * Of data that stay whatever comes of an import: bytes that it may ask for beside them at most.
+   * `null` for data that are coming, for what a task has made, and for workspace.
+   */
+  readonly need: number | null;
 }
 
 /** A generation that no byte has come for yet. */

@@ -12,52 +12,70 @@ export type Verdict =
   /** Not even an empty staging area would do. */
   | { readonly kind: 'never'; readonly reason: string };
 
+const GRANTED: Verdict = { kind: 'granted' };
+
 /**
- * Judges who may take how many bytes of the staging area. A share of it is out of reach for new
- * bytes, so that an import which is under way can find its workspace.
+ * Judges who may take how many bytes of the staging area. Two rules keep imports from waiting for
+ * each other for ever: an import is granted everything that it needs beside its data at once, and
+ * data are taken in only as long as the largest such need still fits beside all the data. So
+ * whoever waits finds room at the latest when those have ended who wait for nothing.
  *
  * Pure: what is reserved stands in the database and is handed in.
  */
 export class Ledger {
-  /** Bytes in all, and the part of them (0–1) that only imports under way may take. */
+  /** Bytes in all, and the part of them (0–1) that new data may never take. */
   constructor(
     readonly capacity: number,
     private readonly reserve: number,
   ) {}
 
-  /** Bytes that new data may take at most. */
-  get capacityForData(): number {
-    return Math.floor(this.capacity * (1 - this.reserve));
+  /** Bytes that new data may take at most, where `need` is the largest that is kept for somebody. */
+  capacityForData(need: number): number {
+    return Math.max(0, this.capacity - Math.max(Math.ceil(this.capacity * this.reserve), need));
   }
 
-  /** For bytes that come in. `reserved` is what everybody holds now. */
-  judgeData(bytes: number, reserved: number): Verdict {
-    return judge(bytes, reserved, this.capacityForData, 'for incoming data');
+  /** For new data. `reserved` is what everybody holds now, `need` the largest that is to be kept. */
+  judgeData(bytes: number, reserved: number, need: number): Verdict {
+    const limit = this.capacityForData(need);
+    if (reserved + bytes <= limit) return GRANTED;
+    return {
+      kind: bytes > this.capacityForData(0) ? 'never' : 'full',
+      reason: `Needs ${formatByteSize(bytes)} of staging, ${taken(reserved, limit)} for incoming data are taken`,
+    };
+  }
+
+  /** Whether data that have come may stay: the largest need must fit beside all `staged` data. */
+  judgeStaged(staged: number, need: number): Verdict {
+    if (need === 0 || staged + need <= this.capacity) return GRANTED;
+    return {
+      kind: 'full',
+      reason: `An import needs ${formatByteSize(need)} beside the ${formatByteSize(staged)} of staged data, the whole capacity is ${formatByteSize(this.capacity)}`,
+    };
   }
 
   /**
-   * For the workspace of an import that holds its data already (`own` bytes of `reserved`). The
-   * first in the queue may take all that is left, those behind it only what is not kept back.
+   * For all that an import needs beside its data, of which it holds `own`. `others` is what everybody
+   * else holds, `ahead` what somebody waits for who has asked before.
    */
-  judgeWorkspace(bytes: number, reserved: number, own: number, first: boolean): Verdict {
-    if (own + bytes > this.capacity) {
+  judgeImport(need: number, held: { own: number; others: number; ahead: number }): Verdict {
+    const { own, others, ahead } = held;
+    if (own + need > this.capacity) {
       return {
         kind: 'never',
-        reason: `Needs ${formatByteSize(bytes)} of staging beside the ${formatByteSize(own)} that it holds, the whole capacity is ${formatByteSize(this.capacity)}`,
+        reason: `Needs ${formatByteSize(need)} of staging beside the ${formatByteSize(own)} that it holds, the whole capacity is ${formatByteSize(this.capacity)}`,
       };
     }
-    const limit = first ? this.capacity : this.capacityForData;
-    return judge(bytes, reserved, limit, first ? 'in all' : 'while others wait');
+    if (own + others + ahead + need <= this.capacity) return GRANTED;
+    const kept = ahead === 0 ? '' : `, ${formatByteSize(ahead)} are kept for an import before it`;
+    return {
+      kind: 'full',
+      reason: `Needs ${formatByteSize(need)} of staging, ${taken(own + others, this.capacity)} in all are taken${kept}`,
+    };
   }
 }
 
-function judge(bytes: number, reserved: number, limit: number, which: string): Verdict {
-  if (reserved + bytes <= limit) return { kind: 'granted' };
-  const numbers = `${formatByteSize(reserved)} of ${formatByteSize(limit)} ${which} are taken`;
-  return {
-    kind: bytes > limit && which !== 'while others wait' ? 'never' : 'full',
-    reason: `Needs ${formatByteSize(bytes)} of staging, ${numbers}`,
-  };
+function taken(bytes: number, limit: number): string {
+  return `${formatByteSize(bytes)} of ${formatByteSize(limit)}`;
 }
 
 /** @throws {CapacityError} `STAGING_FULL` (later) or `STAGING_TOO_SMALL` (never) unless granted. */

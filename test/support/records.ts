@@ -92,6 +92,7 @@ export function aReservation(imageId: string, parts: Partial<Reservation> = {}):
     importId: null,
     generationId: null,
     bytes: 1024,
+    need: null,
     ...parts,
   };
 }

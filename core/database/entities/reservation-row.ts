@@ -39,4 +39,7 @@ export class ReservationRow {
 
   @Column({ type: 'bigint', name: 'bytes' })
   bytes!: number;
+
+  @Column({ type: 'bigint', name: 'need', nullable: true })
+  need!: number | null;
 }

@@ -1,6 +1,7 @@
 import { CreateTables1763700000000 } from './1763700000000-create-tables.js';
 import { ResumeUploads1764112500000 } from './1764112500000-resume-uploads.js';
 import { ShareImages1764110000000 } from './1764110000000-share-images.js';
+import { NeedsOfStagedData1764115000000 } from './1764115000000-needs-of-staged-data.js';
 
 /**
  * Every change of the schema, oldest first. One that has been released is never edited: its names
@@ -10,4 +11,5 @@ export const MIGRATIONS = [
   CreateTables1763700000000,
   ShareImages1764110000000,
   ResumeUploads1764112500000,
+  NeedsOfStagedData1764115000000,
 ];

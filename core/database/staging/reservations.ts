@@ -1,21 +1,24 @@
 import { ConflictError } from '../../base/errors.js';
 import type { Reservation } from '../../staging/generation.js';
 import { conditionalUpdate } from '../conditional-update.js';
+import { defined, ifDefined } from '../columns.js';
 import { ReservationRow } from '../entities/reservation-row.js';
-import { fromCount, toCount } from '../numbers.js';
+import { fromCount, fromNullableCount, toCount, toNullableCount } from '../numbers.js';
 import type { Sql } from '../statements.js';
 
 const BYTES = 'reservations.bytes';
+const NEED = 'reservations.need';
 
 export async function listReservations(sql: Sql): Promise<readonly Reservation[]> {
   const rows = await sql.run((manager) => manager.find(ReservationRow, { order: { id: 'ASC' } }));
-  return rows.map(({ id, purpose, imageId, importId, generationId, bytes }) => ({
+  return rows.map(({ id, purpose, imageId, importId, generationId, bytes, need }) => ({
     id,
     purpose,
     imageId,
     importId,
     generationId,
     bytes: fromCount(BYTES, bytes),
+    need: fromNullableCount(NEED, need),
   }));
 }
 
@@ -25,7 +28,11 @@ export async function sumReservedBytes(sql: Sql): Promise<number> {
 }
 
 export async function insertReservation(sql: Sql, reservation: Reservation): Promise<void> {
-  const row = { ...reservation, bytes: toCount(BYTES, reservation.bytes) };
+  const row = {
+    ...reservation,
+    bytes: toCount(BYTES, reservation.bytes),
+    need: toNullableCount(NEED, reservation.need),
+  };
   await sql.run((manager) => manager.insert(ReservationRow, row));
 }
 
@@ -33,8 +40,15 @@ export async function insertReservation(sql: Sql, reservation: Reservation): Pro
  * @throws {ConflictError} `RESERVATION_GONE`: bytes that are not in the ledger must not reach the
  *   disk
  */
-export async function updateReservation(sql: Sql, id: string, bytes: number): Promise<void> {
-  const change = { bytes: toCount(BYTES, bytes) };
+export async function updateReservation(
+  sql: Sql,
+  id: string,
+  { bytes, need }: Partial<Pick<Reservation, 'bytes' | 'need'>>,
+): Promise<void> {
+  const change = defined({
+    bytes: ifDefined(bytes, (count) => toCount(BYTES, count)),
+    need: ifDefined(need, (count) => toNullableCount(NEED, count)),
+  });
   const changed = await sql.run((manager) =>
     conditionalUpdate(manager, ReservationRow, { id }, change),
   );

@@ -189,7 +189,7 @@ describe('reservations', () => {
       await tx.insertReservation(data);
       await tx.insertReservation(work);
       await tx.insertReservation(aReservation(imageId, { id: 'c', importId, bytes: 7 }));
-      await tx.updateReservation('c', 8);
+      await tx.updateReservation('c', { bytes: 8, need: 3 });
     });
     expect(await database.read.reservedBytes()).toBe(2 ** 40 + 13);
     await database.write((tx) => tx.deleteReservations({ importId, purpose: 'workspace' }));
@@ -203,7 +203,9 @@ describe('reservations', () => {
 
   it('are refused to somebody whose reservation was given back', async () => {
     const { database } = await openWith([]);
-    await expect(database.write((tx) => tx.updateReservation('gone', 1))).rejects.toMatchObject({
+    await expect(
+      database.write((tx) => tx.updateReservation('gone', { bytes: 1 })),
+    ).rejects.toMatchObject({
       class: 'conflict',
       code: 'RESERVATION_GONE',
     });

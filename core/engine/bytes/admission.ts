@@ -1,34 +1,36 @@
 import { randomUUID } from 'node:crypto';
 import { inject, injectable } from 'inversify';
+import { holdings } from '../../staging/holdings.js';
 import { Ledger, assertGranted } from '../../staging/ledger.js';
 import type { Verdict } from '../../staging/ledger.js';
-import type { Reservation } from '../../staging/generation.js';
 import { Journal } from '../journal.js';
 import type { Transaction } from '../ports.js';
 
-const MIB = 1024 * 1024;
-/** Bytes by which a reservation for a stream of unknown length grows, where there is room for them. */
-const GROWTH_STEP = 64 * MIB;
-/** Bytes that such a stream finds at least, or it does not begin. */
-const FIRST_STEP = MIB;
-
-/** Whose file incoming bytes are for. */
-export interface DataOwner extends Pick<Reservation, 'imageId' | 'importId' | 'generationId'> {
-  /** The import holds bytes already, of which a task makes these. */
+/** An import that asks for everything that its tasks need beside its data. */
+export interface Asking {
+  readonly importId: string;
+  readonly imageId: string;
+  /** The data that it works on; `undefined` where none have come. */
+  readonly generationId: string | undefined;
+  /** It holds what a task has made already, and goes before those that hold only what was sent. */
   readonly isUnderWay: boolean;
 }
 
-/** Bytes that everybody holds, and of them those of an import that is under way. */
-interface Held {
-  readonly total: number;
-  readonly own: number | undefined;
+interface Waiting {
+  readonly importId: string;
+  readonly need: number;
 }
 
-/** Lets bytes and workspaces into the staging area, by the ledger's word. */
+/**
+ * Admits imports to the staging area: all that one needs beside its data is granted at once, so that
+ * none waits while it holds what another waits for. Who waits is served in the order of asking; what
+ * the first one needs is kept from those behind it.
+ */
 @injectable()
 export class Admission {
-  /** Imports that wait for workspace, first come first. */
-  readonly #queue: string[] = [];
+  readonly #queue: Waiting[] = [];
+  /** Imports that hold workspace: a hint that spares the others a look at the ledger. */
+  readonly #granted = new Set<string>();
   #onRelease: () => void = () => undefined;
 
   constructor(
@@ -50,115 +52,114 @@ export class Admission {
   }
 
   /**
-   * Reserves for incoming bytes inside the transaction that records the intent.
-   * @param expectedSize bytes to come; `undefined` reserves a first step, see {@link grow}
-   * @throws {CapacityError} `STAGING_FULL` · `STAGING_TOO_SMALL`
+   * Admits an import, or finds that it is: what it holds is enough, or is replaced as a whole.
+   * `full` has a place in the queue, and will be granted when others have ended.
+   * @throws {CapacityError} `STAGING_FULL` where data that nobody takes away may stand in the way
    */
-  async reserveData(
-    tx: Transaction,
-    owner: DataOwner,
-    expectedSize: number | undefined,
-  ): Promise<Reservation> {
-    const held = await heldBy(tx, owner);
-    const bytes = expectedSize ?? this.#firstStep(held);
-    assertGranted(this.#judge(bytes, held));
-    const { imageId, importId, generationId } = owner;
-    const reservation: Reservation = {
+  async admit(asking: Asking, need: number): Promise<Verdict> {
+    const { importId } = asking;
+    if (need === 0) return { kind: 'granted' };
+    try {
+      const verdict = await this.journal.write(({ tx }) => this.#judge(tx, asking, need));
+      if (verdict.kind === 'granted') this.#granted.add(importId);
+      else this.#granted.delete(importId);
+      if (verdict.kind === 'full') this.#waits(asking, need);
+      else this.#leaveQueue(importId);
+      return verdict;
+    } catch (error) {
+      this.#leaveQueue(importId);
+      throw error;
+    }
+  }
+
+  async #judge(tx: Transaction, asking: Asking, need: number): Promise<Verdict> {
+    const { importId, imageId, generationId } = asking;
+    const reservations = await tx.reservations();
+    const held = reservations.find(
+      (entry) => entry.importId === importId && entry.purpose === 'workspace',
+    );
+    if (held !== undefined && held.bytes >= need) return { kind: 'granted' };
+    await tx.deleteReservations({ importId, purpose: 'workspace' });
+    const rest = reservations.filter((entry) => entry !== held);
+    const { own, reserved, staged } = holdings(rest, importId);
+    const { ahead, isNew } = this.#place(asking);
+    const verdict = this.ledger.judgeImport(need, { own, others: reserved - own, ahead });
+    if (verdict.kind === 'never') return verdict;
+    const data = rest.find((entry) => entry.generationId === generationId);
+    if (data !== undefined) await tx.updateReservation(data.id, { need });
+    if (verdict.kind === 'full') {
+      if (isNew) assertGranted(this.ledger.judgeStaged(staged + own, need));
+      return verdict;
+    }
+    await tx.insertReservation({
       id: randomUUID(),
-      purpose: 'data',
-      ...{ imageId, importId, generationId, bytes },
-    };
-    await tx.insertReservation(reservation);
-    return reservation;
-  }
-
-  /**
-   * Whether bytes would find room now; for refusing an upload before it begins.
-   * @throws as {@link reserveData}
-   */
-  async assertRoom(expectedSize: number | undefined): Promise<void> {
-    const held = { total: await this.journal.read.reservedBytes(), own: undefined };
-    assertGranted(this.#judge(expectedSize ?? this.#firstStep(held), held));
-  }
-
-  #firstStep(held: Held): number {
-    return Math.max(FIRST_STEP, Math.min(GROWTH_STEP, this.#room(held)));
-  }
-
-  #room({ total, own }: Held): number {
-    return (own === undefined ? this.ledger.capacityForData : this.ledger.capacity) - total;
-  }
-
-  /** The share that is kept from new bytes is for imports that hold bytes already. */
-  #judge(bytes: number, { total, own }: Held): Verdict {
-    return own === undefined
-      ? this.ledger.judgeData(bytes, total)
-      : this.ledger.judgeWorkspace(bytes, total, own, true);
-  }
-
-  /**
-   * Raises a reservation to hold at least `bytes`; answers what it holds then.
-   * @throws as {@link reserveData}
-   */
-  async grow(id: string, owner: DataOwner, current: number, bytes: number): Promise<number> {
-    if (bytes <= current) return current;
-    const step = Math.max(GROWTH_STEP, Math.floor(current / 4));
-    return this.journal.write(async ({ tx }) => {
-      const { total, own } = await heldBy(tx, owner);
-      const others = { total: total - current, own: own === undefined ? own : own - current };
-      // What is there is taken before anything is refused.
-      const wanted = Math.max(bytes, Math.min(current + step, this.#room(others)));
-      assertGranted(this.#judge(wanted, others));
-      await tx.updateReservation(id, wanted);
-      return wanted;
+      purpose: 'workspace',
+      ...{ imageId, importId, generationId: null, bytes: need, need: null },
     });
-  }
-
-  /**
-   * Asks for the workspace of a task; replaces what the import held before. Where there is no room
-   * the import takes its place in the queue.
-   */
-  async requestWorkspace(imageId: string, importId: string, bytes: number): Promise<Verdict> {
-    if (!this.#queue.includes(importId)) this.#queue.push(importId);
-    const first = this.#queue[0] === importId;
-    const verdict = await this.journal.write(async ({ tx }) => {
-      await tx.deleteReservations({ importId, purpose: 'workspace' });
-      const reservations = await tx.reservations();
-      const reserved = sum(reservations);
-      const own = sum(reservations.filter((held) => held.importId === importId));
-      const judged = this.ledger.judgeWorkspace(bytes, reserved, own, first);
-      if (judged.kind === 'granted') {
-        await tx.insertReservation({
-          id: randomUUID(),
-          purpose: 'workspace',
-          imageId,
-          importId,
-          generationId: null,
-          bytes,
-        });
-      }
-      return judged;
-    });
-    if (verdict.kind !== 'full') this.leaveQueue(importId);
     return verdict;
   }
 
-  /** For an import that no longer waits, whatever came of it. */
-  leaveQueue(importId: string): void {
-    const place = this.#queue.indexOf(importId);
+  /** What a task has made of its workspace is data from now on. */
+  async carve(tx: Transaction, importId: string | null, bytes: number): Promise<void> {
+    await this.#shrink(tx, importId, (held) => held - bytes);
+  }
+
+  /**
+   * Leaves an admitted import what its later tasks need, with the success of one. It stays admitted
+   * with nothing, so that nothing more is kept for it.
+   */
+  async leave(tx: Transaction, importId: string, need: number): Promise<void> {
+    await this.#shrink(tx, importId, (held) => Math.min(held, need));
+  }
+
+  async #shrink(
+    tx: Transaction,
+    importId: string | null,
+    to: (held: number) => number,
+  ): Promise<void> {
+    if (importId === null || !this.#granted.has(importId)) return;
+    for (const held of await tx.reservations()) {
+      if (held.importId !== importId || held.purpose !== 'workspace') continue;
+      await tx.updateReservation(held.id, { bytes: Math.max(0, to(held.bytes)) });
+    }
+  }
+
+  /** Says that a task of an import has ended and may have left something. */
+  shrunk(importId: string): void {
+    if (this.#granted.has(importId)) this.released();
+  }
+
+  /** Gives all workspace of an import back, after its files are gone. */
+  async giveBack(importId: string): Promise<void> {
+    if (!this.#granted.has(importId)) return;
+    await this.journal.write(({ tx }) => tx.deleteReservations({ importId, purpose: 'workspace' }));
+    this.#granted.delete(importId);
+    this.released();
+  }
+
+  /** Whether it waits already, and what is kept for the first in the queue before it. */
+  #place({ importId, isUnderWay }: Asking): { ahead: number; isNew: boolean } {
+    const [first] = this.#queue;
+    const isFirst = first === undefined || first.importId === importId;
+    const isNew = !this.#queue.some((waiting) => waiting.importId === importId);
+    return { ahead: isFirst || (isNew && isUnderWay) ? 0 : first.need, isNew };
+  }
+
+  #waits({ importId, isUnderWay }: Asking, need: number): void {
+    const place = this.#queue.findIndex((waiting) => waiting.importId === importId);
+    if (place >= 0) this.#queue[place] = { importId, need };
+    else if (isUnderWay) this.#queue.unshift({ importId, need });
+    else this.#queue.push({ importId, need });
+  }
+
+  /** For an import that ends: what it holds goes with that. */
+  ended(importId: string): void {
+    this.#leaveQueue(importId);
+    this.#granted.delete(importId);
+  }
+
+  #leaveQueue(importId: string): void {
+    const place = this.#queue.findIndex((waiting) => waiting.importId === importId);
     if (place >= 0) this.#queue.splice(place, 1);
   }
-}
-
-async function heldBy(tx: Transaction, { importId, isUnderWay }: DataOwner): Promise<Held> {
-  if (!isUnderWay) return { total: await tx.reservedBytes(), own: undefined };
-  const reservations = await tx.reservations();
-  return {
-    total: sum(reservations),
-    own: sum(reservations.filter((held) => held.importId === importId)),
-  };
-}
-
-function sum(reservations: readonly Reservation[]): number {
-  return reservations.reduce((total, { bytes }) => total + bytes, 0);
 }

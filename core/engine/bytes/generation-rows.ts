@@ -2,11 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { inject, injectable } from 'inversify';
 import { BugError } from '../../base/errors.js';
 import type { PassResult } from '../../dataflow/pass.js';
+import type { DataView } from '../../plugin/contract/view.js';
 import { newGeneration } from '../../staging/generation.js';
 import type { Generation, ResumableUpload } from '../../staging/generation.js';
 import { Admission } from './admission.js';
-import type { DataOwner } from './admission.js';
+import { DataAdmission } from './data-admission.js';
+import type { DataOwner } from './data-admission.js';
 import { Janitor } from './janitor.js';
+import { dataView } from '../flow/view.js';
 import { Journal } from '../journal.js';
 import type { JournalEntry } from '../journal.js';
 import { Worker } from '../live.js';
@@ -17,6 +20,8 @@ export interface IncomingOwner {
   readonly importId: string | null;
   readonly position: number | null;
   readonly number: number;
+  /** Bytes that an import needs beside the data at most, now that they are known. */
+  readonly need?: (data: DataView) => Promise<number>;
   /** Runs in the transaction that records the intent. */
   readonly onIntent?: (entry: JournalEntry) => Promise<void>;
   /** Runs in the transaction that makes the generation ready. */
@@ -39,6 +44,8 @@ export interface ExpectedBytes {
 export interface BegunGeneration {
   readonly generation: Generation;
   readonly reservation: { readonly id: string; readonly bytes: number };
+  /** Its bytes were written into the workspace that its import holds. */
+  readonly isFromWorkspace: boolean;
 }
 
 /** The rows of generations in the making, with their entries in the ledger. */
@@ -47,6 +54,7 @@ export class GenerationRows {
   constructor(
     @inject(Journal) private readonly journal: Journal,
     @inject(Admission) private readonly admission: Admission,
+    @inject(DataAdmission) private readonly data: DataAdmission,
     @inject(Janitor) private readonly janitor: Janitor,
     @inject(Worker) private readonly worker: Worker,
   ) {}
@@ -73,7 +81,8 @@ export class GenerationRows {
       }
       if (resumed !== undefined) {
         const held = (await tx.reservations()).find((r) => r.generationId === resumed.id);
-        if (held !== undefined) return { generation: resumed, reservation: held };
+        if (held !== undefined)
+          return { generation: resumed, reservation: held, isFromWorkspace: false };
       }
       const generation = {
         ...this.#new(owner, at),
@@ -81,13 +90,13 @@ export class GenerationRows {
         upload: bytes.upload === undefined ? null : { ...bytes.upload, touchedAt: at },
       };
       await tx.insertGeneration(generation);
-      const reservation = await this.admission.reserveData(
+      const reservation = await this.data.reserve(
         tx,
         dataOwner(owner, generation.id),
         bytes.sparse ? undefined : bytes.size,
       );
       await owner.onIntent?.(entry);
-      return { generation, reservation };
+      return { generation, reservation, isFromWorkspace: false };
     });
     if (stale.length > 0) this.janitor.wake();
     return begun;
@@ -99,9 +108,9 @@ export class GenerationRows {
       const generation = this.#new(owner, at);
       const { id, imageId, importId } = generation;
       await tx.insertGeneration(generation);
-      const held = { id: randomUUID(), purpose: 'data', bytes: 0 } as const;
+      const held = { id: randomUUID(), purpose: 'data', bytes: 0, need: null } as const;
       await tx.insertReservation({ ...held, imageId, importId, generationId: id });
-      return { generation, reservation: held };
+      return { generation, reservation: held, isFromWorkspace: true };
     });
   }
 
@@ -121,11 +130,12 @@ export class GenerationRows {
 
   /** Its bytes are durable and safe: from here on it may be read. */
   async commitReady(
-    { generation, reservation }: BegunGeneration,
+    { generation, reservation, isFromWorkspace }: BegunGeneration,
     result: PassResult,
-    onReady: IncomingOwner['onReady'],
+    owner: IncomingOwner,
   ): Promise<Generation> {
     const { size, allocatedSize, digests, inspection } = result;
+    const need = (await owner.need?.(dataView(readyOf(generation, result)))) ?? 0;
     return this.journal.write(async (entry) => {
       const { tx, at } = entry;
       const facts = { size, allocatedSize, digests, inspection, readyAt: at };
@@ -139,8 +149,10 @@ export class GenerationRows {
       for (const [key, observation] of Object.entries(result.observations)) {
         await tx.saveObservation(generation.id, key, observation);
       }
-      await tx.updateReservation(reservation.id, allocatedSize);
-      await onReady?.(entry, ready);
+      const by = dataOwner(owner, generation.id);
+      await this.data.settle(tx, reservation.id, by, { bytes: allocatedSize, need });
+      if (isFromWorkspace) await this.admission.carve(tx, owner.importId, allocatedSize);
+      await owner.onReady?.(entry, ready);
       return ready;
     });
   }
@@ -165,7 +177,7 @@ export class GenerationRows {
     const reservations = await this.journal.read.reservations();
     const reservation = reservations.find(({ generationId }) => generationId === id);
     if (generation?.state !== 'writing' || reservation === undefined) return undefined;
-    return { generation, reservation };
+    return { generation, reservation, isFromWorkspace: false };
   }
 
   /** Nothing comes of it. */
@@ -175,6 +187,11 @@ export class GenerationRows {
     );
     this.janitor.wake();
   }
+}
+
+function readyOf(generation: Generation, result: PassResult): Generation {
+  const { size, allocatedSize, digests, inspection } = result;
+  return { ...generation, size, allocatedSize, digests, inspection };
 }
 
 /** As the ledger knows the owner of a generation. */

@@ -12,7 +12,7 @@ import type { Inspection, StreamInspector } from '../../format/inspection.js';
 import type { ByteObserver } from '../../plugin/contract/task.js';
 import { StagingArea } from '../../staging/area.js';
 import type { Generation } from '../../staging/generation.js';
-import { Admission } from './admission.js';
+import { DataAdmission } from './data-admission.js';
 import { GenerationRows, dataOwner, notReady } from './generation-rows.js';
 import type { BegunGeneration, ExpectedBytes, IncomingOwner } from './generation-rows.js';
 import { assertSafe } from './safety.js';
@@ -50,7 +50,7 @@ export class Incoming {
     @inject(GenerationRows) private readonly rows: GenerationRows,
     @inject(Dataflow) private readonly dataflow: Dataflow,
     @inject(StagingArea) private readonly staging: StagingArea,
-    @inject(Admission) private readonly admission: Admission,
+    @inject(DataAdmission) private readonly admission: DataAdmission,
     @inject(ImagesConfigToken) private readonly config: ImagesConfig,
   ) {}
 
@@ -123,7 +123,7 @@ export class Incoming {
       await Promise.all(persisting);
       assertSafe(result.inspection);
       crashPoint('stage:bytes-durable');
-      const ready = await this.rows.commitReady(begun, result, owner.onReady);
+      const ready = await this.rows.commitReady(begun, result, owner);
       crashPoint('stage:ready-committed');
       return ready;
     } catch (error) {
@@ -148,7 +148,7 @@ export class Incoming {
       await this.staging.moveIn(file, generation);
       crashPoint('adopt:renamed');
       await this.dataflow.flush(path.dirname(this.staging.pathOf(generation)));
-      const ready = await this.rows.commitReady(begun, result, owner.onReady);
+      const ready = await this.rows.commitReady(begun, result, owner);
       crashPoint('adopt:ready-committed');
       return ready;
     } catch (error) {

@@ -54,7 +54,7 @@ export class Activation {
       case 'active':
         crashPoint('activate:committed');
         this.janitor.wake();
-        this.admission.leaveQueue(record.id);
+        this.admission.ended(record.id);
         return;
       case 'cancelled': {
         const cancelled = await this.journal.read.import(record.id);

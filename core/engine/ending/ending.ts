@@ -111,7 +111,7 @@ export class Ending {
 
   /** Reverts the tasks of an import that is `reverting`, then ends it. */
   async finish(record: ImportRecord): Promise<void> {
-    this.admission.leaveQueue(record.id);
+    this.admission.ended(record.id);
     const allReverted = await this.reverting.revert(record);
     await this.staging.removeWorkspaces(record.id);
     const state: ImportState = !allReverted

@@ -7,6 +7,8 @@ import { Ending } from '../ending/ending.js';
 import type { FlowTask, ImportRecord, TaskRecord } from '../import.js';
 import { Journal } from '../journal.js';
 import type { Parking } from '../live.js';
+import { taskStatesBefore } from '../states.js';
+import { UPLOAD_METHOD } from '../flow/flow.js';
 import { nameOf } from '../task-name.js';
 
 /** Failures that pass by themselves when others are done. */
@@ -28,6 +30,7 @@ export class RetryPolicy {
     error: unknown,
   ): Promise<Parking | undefined> {
     const failure = describeFailure(error);
+    if (await this.#mayWaitForRoom(record, failure)) return this.#waitForRoom(row, failure);
     const { attempts } = flow.retry;
     if (!passes(failure) || row.retries + 1 >= attempts) {
       await this.ending.fail(record, row, failure, error);
@@ -47,6 +50,30 @@ export class RetryPolicy {
       if (waits) await event(record.id, 'task.waiting', { ...nameOf(row), reason, failure });
     });
     return { on: 'time', until };
+  }
+
+  /**
+   * An import that was refused before its first byte stands in nobody's way: it waits for room as
+   * long as it takes. Not while a client waits for the answer.
+   */
+  async #mayWaitForRoom({ id, method }: ImportRecord, { code }: Failure): Promise<boolean> {
+    if (code !== 'STAGING_FULL' || method === UPLOAD_METHOD) return false;
+    return (await this.journal.read.generations({ importId: id })).length === 0;
+  }
+
+  /** The attempt does not count: nothing has been tried. */
+  async #waitForRoom(row: TaskRecord, { message }: Failure): Promise<Parking> {
+    const { importId, position, attempt } = row;
+    await this.journal.write(async ({ tx, event }) => {
+      const waits = await tx.updateTask(
+        importId,
+        position,
+        { state: taskStatesBefore('waiting') },
+        { state: 'waiting', attempt, reason: message },
+      );
+      if (waits) await event(importId, 'task.waiting', { ...nameOf(row), reason: message });
+    });
+    return { on: 'staging' };
   }
 }
 

@@ -5,11 +5,14 @@ import { BugError, CapacityError } from '../../base/errors.js';
 import { StagingArea } from '../../staging/area.js';
 import { Activation } from '../ending/activation.js';
 import { Admission } from '../bytes/admission.js';
+import type { Asking } from '../bytes/admission.js';
+import { needOf } from '../flow/need.js';
 import { Ending } from '../ending/ending.js';
 import type { ImportRecord, TaskRecord } from '../import.js';
 import { Journal } from '../journal.js';
 import { Worker } from '../live.js';
 import type { LiveImport, Parking } from '../live.js';
+import { Needs } from './needs.js';
 import { OPEN_TASK_STATES } from '../states.js';
 import { RetryPolicy } from './retry-policy.js';
 import { Slots } from './slots.js';
@@ -36,6 +39,7 @@ export class ImportRunner {
     @inject(TaskAttempt) private readonly attempt: TaskAttempt,
     @inject(Activation) private readonly activation: Activation,
     @inject(Ending) private readonly ending: Ending,
+    @inject(Needs) private readonly needs: Needs,
     @inject(Admission) private readonly admission: Admission,
     @inject(StagingArea) private readonly staging: StagingArea,
     @inject(Slots) private readonly slots: Slots,
@@ -66,7 +70,7 @@ export class ImportRunner {
         case 'failed':
         case 'cancelled':
         case 'revert_failed':
-          this.admission.leaveQueue(live.id);
+          this.admission.ended(live.id);
           return undefined;
       }
     }
@@ -135,56 +139,64 @@ export class ImportRunner {
 
   /** Gives the task its turn, when there is a place and room for it. */
   async #take(live: LiveImport, turn: Turn): Promise<Parking | undefined> {
-    const { row, flow, record } = turn;
+    const { row, flow } = turn;
     if (row.retryAt !== null && row.retryAt > this.clock.now()) {
       return { on: 'time', until: row.retryAt };
     }
     assertNotCrashing(row);
+    const { record, view } = turn;
+    const work = await this.needs.work(record.flow.slice(row.position), view, record.data);
+    const verdict = await this.admission.admit(asking(turn), needOf(work));
+    if (verdict.kind === 'never') throw neverFits(verdict.reason);
+    if (verdict.kind === 'full') {
+      await this.moves.wait(row, verdict.reason);
+      return { on: 'staging' };
+    }
     const release = this.slots.take(flow.entry, flow.concurrency, record.id);
     if (release === undefined) {
-      await this.moves.wait(
-        row,
-        `Waits for one of the ${flow.concurrency} places of "${flow.entry}"`,
-      );
+      const reason = `Waits for one of the ${flow.concurrency} places of "${flow.entry}"`;
+      await this.moves.wait(row, reason);
       return { on: 'slot', entry: flow.entry };
     }
     try {
-      const needed = turn.loaded.task.workspace?.(turn.view) ?? 0;
-      if (needed > 0) {
-        const verdict = await this.admission.requestWorkspace(record.imageId, record.id, needed);
-        if (verdict.kind === 'never') throw neverFits(verdict.reason);
-        if (verdict.kind === 'full') {
-          await this.moves.wait(row, verdict.reason);
-          return { on: 'staging' };
-        }
-      }
-      const running = await this.moves.start(row);
-      try {
-        const result = await this.attempt.execute(live, { ...turn, row: running });
-        // Its reservation goes with the success, so its files go before.
-        await this.staging.removeWorkspace(row.importId, row.position);
-        crashPoint('task:before-success');
-        await this.moves.succeed(turn, running, result);
-        crashPoint('task:success-committed');
-      } catch (error) {
-        await this.staging.removeWorkspace(row.importId, row.position);
-        if (needed > 0) await this.#giveBackWorkspace(row);
-        throw error;
-      }
-      if (needed > 0) this.admission.released();
+      await this.#execute(live, turn, needOf(work.slice(1)));
       return undefined;
     } finally {
       release();
     }
   }
 
-  /** After its files are gone. */
-  async #giveBackWorkspace(row: TaskRecord): Promise<void> {
-    await this.journal.write(({ tx }) =>
-      tx.deleteReservations({ importId: row.importId, purpose: 'workspace' }),
-    );
-    this.admission.released();
+  /**
+   * `later` is what the tasks behind it need of what the import holds. Tasks that run beside others
+   * leave it whole: it goes with the import.
+   */
+  async #execute(live: LiveImport, turn: Turn, later: number): Promise<void> {
+    const { importId, position } = turn.row;
+    const isAlone = turn.flow.store === undefined;
+    const running = await this.moves.start(turn.row);
+    try {
+      const result = await this.attempt.execute(live, { ...turn, row: running });
+      // What is reserved for its files goes with the success, so the files go before.
+      await this.staging.removeWorkspace(importId, position);
+      crashPoint('task:before-success');
+      await this.moves.succeed(turn, running, result, isAlone ? later : undefined);
+      crashPoint('task:success-committed');
+    } catch (error) {
+      await this.staging.removeWorkspace(importId, position);
+      if (isAlone) await this.admission.giveBack(importId);
+      throw error;
+    }
+    this.admission.shrunk(importId);
   }
+}
+
+function asking({ record, generation }: Turn): Asking {
+  return {
+    importId: record.id,
+    imageId: record.imageId,
+    generationId: generation?.id,
+    isUnderWay: (generation?.number ?? 0) > 0,
+  };
 }
 
 function assertNotCrashing(row: TaskRecord): void {

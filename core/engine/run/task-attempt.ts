@@ -18,6 +18,7 @@ import { ProgressBoard } from './progress.js';
 import type { TaskMeter } from './progress.js';
 import type { Turn } from './turns.js';
 import { EngineTaskContext } from './task-context.js';
+import { Needs } from './needs.js';
 import { requestView } from '../flow/view.js';
 
 /** Milliseconds that a task has to end after its signal was aborted. */
@@ -31,6 +32,7 @@ export class TaskAttempt {
     @inject(Plugins) private readonly plugins: Plugins,
     @inject(Incoming) private readonly incoming: Incoming,
     @inject(Placement) private readonly placement: Placement,
+    @inject(Needs) private readonly needs: Needs,
     @inject(StagingArea) private readonly staging: StagingArea,
     @inject(ProgressBoard) private readonly progress: ProgressBoard,
     @inject(Worker) private readonly worker: Worker,
@@ -78,6 +80,12 @@ export class TaskAttempt {
         successors: await this.#successors(turn),
         source: () => this.#source(live, observed, signal, log),
         seat: live.seat,
+        needOf: (data) =>
+          this.needs.of(
+            record.flow.slice(row.position + 1),
+            { ...observed.view, data, observation: undefined },
+            record.data,
+          ),
         signal,
         log,
         meter,

@@ -34,6 +34,8 @@ export interface Attempt {
   readonly successors: readonly LoadedTask[];
   readonly source: () => Promise<DataSource>;
   readonly seat: SharedSeat | undefined;
+  /** Bytes that the tasks behind this one need beside such data at most. */
+  readonly needOf: (data: DataView) => Promise<number>;
   readonly signal: AbortSignal;
   readonly log: PluginLog;
   readonly meter: TaskMeter;
@@ -223,7 +225,10 @@ export class EngineTaskContext implements TaskContext {
   #owner(): IncomingOwner {
     const { record, row, generation } = this.of;
     const number = (generation?.number ?? -1) + 1;
-    return { imageId: record.imageId, importId: record.id, position: row.position, number };
+    return {
+      ...{ imageId: record.imageId, importId: record.id, position: row.position, number },
+      need: (data) => this.of.needOf(data),
+    };
   }
 
   #generation(): Generation {

@@ -3,6 +3,7 @@ import { BugError } from '../../base/errors.js';
 import { Plugins } from '../../plugin/plugins.js';
 import type { TaskResult } from '../../plugin/contract/task.js';
 import type { TaskRecord } from '../import.js';
+import { Admission } from '../bytes/admission.js';
 import { Journal } from '../journal.js';
 import { Worker } from '../live.js';
 import { taskStatesBefore } from '../states.js';
@@ -16,6 +17,7 @@ export class TaskMoves {
   constructor(
     @inject(Journal) private readonly journal: Journal,
     @inject(Plugins) private readonly plugins: Plugins,
+    @inject(Admission) private readonly admission: Admission,
     @inject(Worker) private readonly worker: Worker,
   ) {}
 
@@ -61,7 +63,13 @@ export class TaskMoves {
     });
   }
 
-  async succeed({ record, loaded }: Turn, row: TaskRecord, result: TaskResult): Promise<void> {
+  /** `needed` is what the tasks behind it need of the workspace that the import holds; all of it by default. */
+  async succeed(
+    { record, loaded }: Turn,
+    row: TaskRecord,
+    result: TaskResult,
+    needed: number | undefined,
+  ): Promise<void> {
     checkResult(this.plugins, loaded.manifest, result);
     const { epoch } = this.worker;
     await this.journal.write(async ({ tx, at, event }) => {
@@ -79,7 +87,7 @@ export class TaskMoves {
         },
       );
       if (!done) throw lostTask(row);
-      await tx.deleteReservations({ importId: row.importId, purpose: 'workspace' });
+      if (needed !== undefined) await this.admission.leave(tx, row.importId, needed);
       for (const { store, url, metadata = {} } of result.locations ?? []) {
         await tx.insertLocation({
           id: `${row.importId}.${row.position}.${store}`,

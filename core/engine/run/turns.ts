@@ -4,7 +4,7 @@ import type { TaskView } from '../../plugin/contract/view.js';
 import { Plugins } from '../../plugin/plugins.js';
 import type { LoadedTask } from '../../plugin/plugins.js';
 import type { Generation } from '../../staging/generation.js';
-import { unmetCondition } from '../../config/condition.js';
+import { skipReason } from '../flow/skip.js';
 import { currentGeneration, taskView } from '../flow/view.js';
 import type { FlowTask, ImportRecord, TaskRecord } from '../import.js';
 import { Journal } from '../journal.js';
@@ -65,7 +65,8 @@ export class Turns {
 
   /** Why the task does not run, by its flow, its condition, what the import holds, or its own word. */
   async skipReason(turn: Turn): Promise<string | undefined> {
-    return skipReason(turn) ?? (await this.#placedByAnother(turn));
+    const { flow, loaded, view, record } = turn;
+    return skipReason(flow, loaded.task, view, record.data) ?? (await this.#placedByAnother(turn));
   }
 
   /** A task before this one may have put the image into the store by itself, by a clone for example. */
@@ -78,21 +79,6 @@ export class Turns {
     });
     return placed.length === 0 ? undefined : `The image is in store "${flow.store}" already`;
   }
-}
-
-function skipReason({ flow, loaded, view, record }: Turn): string | undefined {
-  if (flow.skip !== undefined) return flow.skip;
-  const unmet = unmetCondition(flow.when, {
-    image: view.image,
-    caller: view.caller,
-    method: record.method,
-    stores: view.store === undefined ? record.stores : [view.store],
-    size: view.data?.size,
-  });
-  if (unmet !== undefined) return unmet;
-  const needsData = flow.replacesData || flow.judgesData || flow.store !== undefined;
-  if (record.data === 'none' && needsData) return 'The import holds no bytes';
-  return loaded.task.skipReason?.(view);
 }
 
 /** The frozen entry of a task. */

@@ -1,14 +1,18 @@
 import { inject, injectable } from 'inversify';
 import { randomUUID } from 'node:crypto';
+import type { Caller } from '../../auth/caller.js';
+import { StowageError } from '../../base/errors.js';
 import { Plugins } from '../../plugin/plugins.js';
-import type { TaskView } from '../../plugin/contract/view.js';
+import type { DataView, TaskView } from '../../plugin/contract/view.js';
 import { unmetCondition } from '../../config/condition.js';
 import type { FlowTask } from '../import.js';
 import { Intake } from './intake.js';
 import type { Accepted } from './intake.js';
 import { Journal } from '../journal.js';
 import type { ImportPlan, ImportRequest, PlannedTask } from '../service.js';
+import { STAGED_METHOD } from '../flow/flow.js';
 import { dataView } from '../flow/view.js';
+import { Needs } from '../run/needs.js';
 
 /** Says what an import would do. Uses the same judgement as a real one and changes nothing. */
 @injectable()
@@ -17,6 +21,7 @@ export class ImportPlanner {
     @inject(Journal) private readonly journal: Journal,
     @inject(Plugins) private readonly plugins: Plugins,
     @inject(Intake) private readonly intake: Intake,
+    @inject(Needs) private readonly needs: Needs,
   ) {}
 
   async plan(request: ImportRequest, capacity: number): Promise<ImportPlan> {
@@ -35,28 +40,38 @@ export class ImportPlanner {
       method: request.method,
       stores: accepted.stores,
       tasks,
-      workspace: Math.max(0, ...tasks.map(({ workspace }) => workspace)),
+      workspace: await this.#need(request, accepted, data),
       staging: { capacity, reserved: await this.journal.read.reservedBytes() },
     };
   }
 
+  /** What an import of bytes that have just been staged would need beside them, if it began now. */
+  async needOfStaged(imageId: string, caller: Caller, data: DataView): Promise<number> {
+    const request = { imageId, method: STAGED_METHOD, params: {}, caller };
+    try {
+      return await this.#need(request, await this.intake.accept(request), data);
+    } catch (error) {
+      // Nothing is kept for an import that would be refused as things are.
+      if (error instanceof StowageError) return 0;
+      throw error;
+    }
+  }
+
+  #need(request: ImportRequest, accepted: Accepted, data: TaskView['data']): Promise<number> {
+    const { flow, method } = accepted;
+    return this.needs.of(flow, planView(request, accepted, data), method.definition.data);
+  }
+
   async #planned(
     request: ImportRequest,
-    { image, params, stores }: Accepted,
+    accepted: Accepted,
     flow: FlowTask,
     data: TaskView['data'],
   ): Promise<PlannedTask> {
     const { task } = await this.plugins.task(flow);
-    const { caller } = request;
-    const view: TaskView = {
-      importId: randomUUID(),
-      image,
-      data,
-      request: { method: request.method, params, stores },
-      caller,
-      store: flow.store,
-      observation: undefined,
-    };
+    const view: TaskView = { ...planView(request, accepted, data), store: flow.store };
+    const { image, caller } = view;
+    const { stores } = accepted;
     const size = data?.size;
     const decided =
       flow.skip ??
@@ -71,4 +86,21 @@ export class ImportPlanner {
       workspace: runs ? (task.workspace?.(view) ?? 0) : 0,
     };
   }
+}
+
+/** What the tasks of an import that does not run would see. */
+function planView(
+  { method, caller }: ImportRequest,
+  { image, params, stores }: Accepted,
+  data: TaskView['data'],
+): TaskView {
+  return {
+    importId: randomUUID(),
+    image,
+    data,
+    request: { method, params, stores },
+    caller,
+    store: undefined,
+    observation: undefined,
+  };
 }

@@ -5,7 +5,7 @@ import type { ImagesConfig } from '../../config/config.js';
 import { Plugins } from '../../plugin/plugins.js';
 import type { ByteObserver } from '../../plugin/contract/task.js';
 import type { Image } from '../../image/image.js';
-import { Admission } from '../bytes/admission.js';
+import { DataAdmission } from '../bytes/data-admission.js';
 import { Journal } from '../journal.js';
 import { ImagesConfigToken } from '../settings.js';
 
@@ -14,7 +14,7 @@ import { ImagesConfigToken } from '../settings.js';
 export class StagingGate {
   constructor(
     @inject(Journal) private readonly journal: Journal,
-    @inject(Admission) private readonly admission: Admission,
+    @inject(DataAdmission) private readonly admission: DataAdmission,
     @inject(Plugins) private readonly plugins: Plugins,
     @inject(ImagesConfigToken) private readonly config: ImagesConfig,
   ) {}

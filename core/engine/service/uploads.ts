@@ -6,6 +6,7 @@ import { ActiveStagings } from './active-stagings.js';
 import { UPLOAD_METHOD } from '../flow/flow.js';
 import { Incoming } from '../bytes/incoming.js';
 import { Intake } from './intake.js';
+import { ImportPlanner } from './planner.js';
 import { Scheduler } from '../run/scheduler.js';
 import { Imports } from '../service.js';
 import type { Upload, Uploads } from '../service.js';
@@ -21,6 +22,7 @@ export class UploadService implements Uploads {
     @inject(Imports) private readonly imports: Imports,
     @inject(Incoming) private readonly incoming: Incoming,
     @inject(StagingGate) private readonly gate: StagingGate,
+    @inject(ImportPlanner) private readonly planner: ImportPlanner,
     @inject(ActiveStagings) private readonly stagings: ActiveStagings,
     @inject(ImportsConfigToken) private readonly importsConfig: ImportsConfig,
     @inject(UploadIdleTimeout) private readonly idleTimeoutMs: number,
@@ -73,7 +75,7 @@ export class UploadService implements Uploads {
     await this.#succeeded(importId, signal);
   }
 
-  async stage({ imageId, body, signal }: Omit<Upload, 'store'>): Promise<void> {
+  async stage({ imageId, caller, body, signal }: Omit<Upload, 'store'>): Promise<void> {
     const image = await this.gate.stageable(imageId);
     await this.gate.assertFits(body.size);
     const staging = this.stagings.begin(imageId, signal);
@@ -84,6 +86,7 @@ export class UploadService implements Uploads {
           importId: null,
           position: null,
           number: 0,
+          need: (data) => this.planner.needOfStaged(imageId, caller, data),
           onIntent: async ({ tx, at }) => {
             const status = { status: ['queued'] } as const;
             const moved = await tx.updateImage(imageId, status, { status: 'uploading' }, at);

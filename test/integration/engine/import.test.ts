@@ -877,13 +877,14 @@ describe('staging', () => {
       task: task(async () => {
         const reservations = await running.database.read.reservations();
         const work = await readdir(path.join(directory.path, 'staging', 'work'));
-        held = [reservations.filter(({ purpose }) => purpose === 'workspace'), work];
+        const bytes = reservations.filter(({ purpose }) => purpose === 'workspace');
+        held = [bytes.map((entry) => entry.bytes), work];
         return {};
       }),
     };
     await using running = await engine({ tasks: between(works, looks) });
     expect((await running.run(await running.createImage())).record.failure).toBeNull();
-    expect(held).toEqual([[], []]);
+    expect(held).toEqual([[0], []]);
   });
 
   it('refuses an upload at once when it is full, and asks to come back', async () => {

@@ -1,0 +1,135 @@
+import { randomUUID } from 'node:crypto';
+import { inject, injectable } from 'inversify';
+import { holdings } from '../../staging/holdings.js';
+import type { Holdings } from '../../staging/holdings.js';
+import { Ledger, assertGranted } from '../../staging/ledger.js';
+import type { Verdict } from '../../staging/ledger.js';
+import type { Reservation } from '../../staging/generation.js';
+import { Journal } from '../journal.js';
+import type { Reader, Transaction } from '../ports.js';
+
+const MIB = 1024 * 1024;
+/** Bytes by which a reservation for a stream of unknown length grows, where there is room for them. */
+const GROWTH_STEP = 64 * MIB;
+/** Bytes that such a stream finds at least, or it does not begin. */
+const FIRST_STEP = MIB;
+
+/** Whose file incoming bytes are for. */
+export interface DataOwner extends Pick<Reservation, 'imageId' | 'importId' | 'generationId'> {
+  /** The import holds bytes already, of which a task makes these. */
+  readonly isUnderWay: boolean;
+}
+
+/** Lets bytes into the staging area as they come, by the ledger's word. */
+@injectable()
+export class DataAdmission {
+  constructor(
+    @inject(Journal) private readonly journal: Journal,
+    @inject(Ledger) private readonly ledger: Ledger,
+  ) {}
+
+  /**
+   * Reserves for incoming bytes inside the transaction that records the intent.
+   * @param expectedSize bytes to come; `undefined` reserves a first step, see {@link grow}
+   * @throws {CapacityError} `STAGING_FULL` · `STAGING_TOO_SMALL`
+   */
+  async reserve(
+    tx: Transaction,
+    owner: DataOwner,
+    expectedSize: number | undefined,
+  ): Promise<Reservation> {
+    const held = await heldBy(tx, owner);
+    const bytes = expectedSize ?? this.#firstStep(held, owner);
+    assertGranted(this.#judge(bytes, held, owner));
+    const { imageId, importId, generationId } = owner;
+    const reservation: Reservation = {
+      id: randomUUID(),
+      purpose: 'data',
+      ...{ imageId, importId, generationId, bytes },
+      need: null,
+    };
+    await tx.insertReservation(reservation);
+    return reservation;
+  }
+
+  /**
+   * Whether bytes would find room now; for refusing an upload before it begins.
+   * @throws as {@link reserve}
+   */
+  async assertRoom(expectedSize: number | undefined): Promise<void> {
+    const owner = { importId: null, isUnderWay: false };
+    const held = await heldBy(this.journal.read, owner);
+    assertGranted(this.#judge(expectedSize ?? this.#firstStep(held, owner), held, owner));
+  }
+
+  /**
+   * Raises a reservation to hold at least `bytes`; answers what it holds then.
+   * @throws as {@link reserve}
+   */
+  async grow(id: string, owner: DataOwner, current: number, bytes: number): Promise<number> {
+    if (bytes <= current) return current;
+    const step = Math.max(GROWTH_STEP, Math.floor(current / 4));
+    return this.journal.write(async ({ tx }) => {
+      const { reserved, own, ...rest } = await heldBy(tx, owner);
+      const held = { ...rest, reserved: reserved - current, own: own === 0 ? 0 : own - current };
+      // What is there is taken before anything is refused.
+      const wanted = Math.max(bytes, Math.min(current + step, this.#room(held, owner)));
+      assertGranted(this.#judge(wanted, held, owner));
+      await tx.updateReservation(id, { bytes: wanted });
+      return wanted;
+    });
+  }
+
+  /**
+   * Records what has come, and what an import of it needs at most beside it. New data do not stay
+   * where the largest need would not fit beside all of them any more: that import, or another, could
+   * wait for ever.
+   * @throws {CapacityError} `STAGING_FULL`
+   */
+  async settle(tx: Transaction, id: string, owner: DataOwner, facts: Came): Promise<void> {
+    const { bytes, need } = facts;
+    if (owner.isUnderWay) {
+      await tx.updateReservation(id, { bytes });
+      return;
+    }
+    // Nothing is kept for what can never be: its import says so.
+    await tx.updateReservation(id, { bytes, need: bytes + need > this.ledger.capacity ? 0 : need });
+    // Data without a need have found room beside every other's when they began.
+    if (need === 0) return;
+    const all = holdings(await tx.reservations());
+    assertGranted(this.ledger.judgeStaged(all.data, all.need));
+  }
+
+  #firstStep(held: Holdings, owner: Pick<DataOwner, 'isUnderWay'>): number {
+    return Math.max(FIRST_STEP, Math.min(GROWTH_STEP, this.#room(held, owner)));
+  }
+
+  #room({ reserved, need }: Holdings, { isUnderWay }: Pick<DataOwner, 'isUnderWay'>): number {
+    const limit = isUnderWay ? this.ledger.capacity - need : this.ledger.capacityForData(need);
+    return limit - reserved;
+  }
+
+  /** The share that is kept from new data is for imports that hold data already. */
+  #judge(
+    bytes: number,
+    { reserved, own, need }: Holdings,
+    { isUnderWay }: Pick<DataOwner, 'isUnderWay'>,
+  ): Verdict {
+    return isUnderWay
+      ? this.ledger.judgeImport(bytes, { own, others: reserved - own, ahead: need })
+      : this.ledger.judgeData(bytes, reserved, need);
+  }
+}
+
+export interface Came {
+  /** Bytes of disk that the data take. */
+  readonly bytes: number;
+  readonly need: number;
+}
+
+async function heldBy(
+  read: Reader,
+  { importId, isUnderWay }: Pick<DataOwner, 'importId' | 'isUnderWay'>,
+): Promise<Holdings> {
+  return holdings(await read.reservations(), isUnderWay ? importId : null);
+}
