@@ -62,6 +62,8 @@ async function bytesMatch(
       if (image.checksum !== null && (await digestOf(file, 'md5')) !== image.checksum) {
         found.push(`${where} has another checksum`);
       }
+      // A package that is stored as it came is no disk.
+      if (image.containerFormat !== 'bare') continue;
       const info = await qemuInfo(file, image.diskFormat ?? 'raw');
       if (info['virtual-size'] !== image.virtualSize) {
         found.push(
