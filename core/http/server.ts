@@ -6,6 +6,7 @@ import { ConflictError, InvalidInputError, systemCode } from '../base/errors.js'
 import { createApp } from './app.js';
 import { expectContinue } from './expect.js';
 import type { HttpParts } from './parts.js';
+import { refuseRequest } from './refused-request.js';
 
 /** Milliseconds for the headers of one request. */
 const HEADERS_TIMEOUT_MS = 30_000;
@@ -45,6 +46,7 @@ export function createHttpServer(parts: HttpParts): HttpServer {
     expectContinue(req, res);
     void handle(req, res);
   });
+  server.on('clientError', refuseRequest);
   let closed: Promise<void> | undefined;
 
   return {
