@@ -134,10 +134,11 @@ describe('an import', () => {
     const client = new ApiClient(server.url);
     const twice = await client.image(id);
     const [run] = await client.imports(id);
+    // The stores are filled side by side: the second one also dies with the first.
     expect(run?.tasks.map(({ name, state, attempt }) => `${name} ${state} ${attempt}`)).toEqual([
       ...TASKS.map((name) => `${name} succeeded 2`),
       'store succeeded 2',
-      'store succeeded 2',
+      expect.stringMatching(/^store succeeded [23]$/),
     ]);
 
     const other = await client.createImage({ disk_format: 'qcow2' });
