@@ -19,7 +19,10 @@ export interface RoundResult {
   readonly crashed: boolean;
 }
 
-/** Two stores on the staging area's file system, conversion to raw unless a property forbids it. */
+/**
+ * Two stores on the staging area's file system, and both ways in which new bytes are made of a qcow2: a
+ * file that is adopted, and a stream that is staged.
+ */
 const CONFIG = `
 log: { level: warn }
 stores:
@@ -36,8 +39,13 @@ imports:
     - introspect
     - virtual-size
     - plugin: convert
-      config: { output_format: raw }
+      id: to-vdi
+      config: { output_format: vdi }
       when: { disk_format: [qcow2] }
+    - plugin: convert
+      id: to-raw
+      config: { output_format: raw }
+      when: { disk_format: [vdi] }
     - store
 `;
 
