@@ -33,21 +33,7 @@ const GONE: ReadonlySet<string> = new Set(['ECONNRESET', 'EPIPE', 'ERR_STREAM_PR
 export function createApp(parts: HttpParts, lifetime: Lifetime): Koa<HttpState> {
   const { server } = parts.config;
   const app = new Koa<HttpState>();
-  const router = new Router<HttpState>();
-  const resources = [
-    discoveryRoutes(parts),
-    imageRoutes(parts),
-    imageDataRoutes(parts),
-    uploadRoutes(parts, lifetime),
-    imageImportRoutes(parts),
-    imageMemberRoutes(parts),
-    imageLocationRoutes(parts),
-    storeRoutes(parts),
-    taskRoutes(parts),
-    importRoutes(parts, lifetime),
-    operationRoutes(parts, lifetime),
-  ];
-  for (const resource of resources) router.use(resource.routes());
+  const router = createRouter(parts, lifetime);
 
   app.use(requestId(parts.log));
   app.use(accessLog(parts.metrics));
@@ -77,6 +63,26 @@ export function createApp(parts: HttpParts, lifetime: Lifetime): Koa<HttpState> 
     else parts.log.error('An answer failed', { error });
   });
   return app;
+}
+
+/** Every route that there is. */
+export function createRouter(parts: HttpParts, lifetime: Lifetime): Router<HttpState> {
+  const router = new Router<HttpState>();
+  const resources = [
+    discoveryRoutes(parts),
+    imageRoutes(parts),
+    imageDataRoutes(parts),
+    uploadRoutes(parts, lifetime),
+    imageImportRoutes(parts),
+    imageMemberRoutes(parts),
+    imageLocationRoutes(parts),
+    storeRoutes(parts),
+    taskRoutes(parts),
+    importRoutes(parts, lifetime),
+    operationRoutes(parts, lifetime),
+  ];
+  for (const resource of resources) router.use(resource.routes());
+  return router;
 }
 
 /** The connection broke or ended in the middle of a body: nobody is left to answer. */

@@ -23,6 +23,7 @@ import {
   ResumableUploads,
   Uploads,
 } from '../../core/engine/service.js';
+import { createRouter } from '../../core/http/app.js';
 import { createHttpServer } from '../../core/http/server.js';
 import type { HttpParts } from '../../core/http/parts.js';
 import type { ImportMethod } from '../../core/plugin/contract/manifest.js';
@@ -40,6 +41,8 @@ import { tempDir } from './temp-dir.js';
 export interface HttpRig extends AsyncDisposable {
   readonly url: string;
   readonly api: ApiClient;
+  /** `GET /v2/images`, with the names of parameters. */
+  readonly routes: readonly string[];
   readonly database: Database;
   readonly config: Config;
   /** Stops as a graceful stop does. @param deadlineMs milliseconds */
@@ -76,7 +79,7 @@ export async function httpRig(options: RigOptions = {}): Promise<HttpRig> {
   container.load(engineModule(config, 1024 ** 3));
 
   const policy = createPolicy(config.policy);
-  const server = createHttpServer({
+  const parts: HttpParts = {
     config,
     policy,
     catalogue: createCatalogue({
@@ -111,11 +114,13 @@ export async function httpRig(options: RigOptions = {}): Promise<HttpRig> {
     log: silentLogger,
     metrics: new ServerMetrics(),
     ...options.parts,
-  });
+  };
+  const server = createHttpServer(parts);
   const { url } = await server.listen();
   return {
     url,
     api: new ApiClient(url),
+    routes: routesOf(parts),
     database,
     config,
     close: (deadlineMs) => server.close(deadlineMs),
@@ -125,6 +130,15 @@ export async function httpRig(options: RigOptions = {}): Promise<HttpRig> {
       await directory[Symbol.asyncDispose]();
     },
   };
+}
+
+function routesOf(parts: HttpParts): readonly string[] {
+  const { stack } = createRouter(parts, { stopping: new AbortController().signal });
+  return stack.flatMap(({ methods, path: pattern }) =>
+    methods
+      .filter((name) => name !== 'HEAD' || !methods.includes('GET'))
+      .map((name) => `${name} ${String(pattern)}`),
+  );
 }
 
 /** Config in which callers are believed who say who they are. */
