@@ -24,13 +24,15 @@ interface Running {
 
 /**
  * Decides which imports are worked on: oldest first, so many at once. What has to wait lets go of its
- * place and comes back when time, staging or a slot calls it. Uploads run beside, since their client
- * is waiting.
+ * place and comes back when time, staging or a slot calls it; who is to be tried again comes back at
+ * the end of the queue. Uploads run beside, since their client is waiting.
  */
 @injectable()
 export class Scheduler {
   readonly #running = new Map<string, Running>();
   readonly #parked = new Map<string, Parking>();
+  /** Who was called back by time, and when. */
+  readonly #due = new Map<string, Date>();
   /** Bodies of running uploads, until their import is over. */
   readonly #bodies = new Map<string, ClientBody>();
   readonly #stopping = new AbortController();
@@ -126,7 +128,7 @@ export class Scheduler {
   }
 
   async #takeUp(count: number): Promise<void> {
-    const limit = count + this.#running.size + this.#parked.size;
+    const limit = count + this.#running.size + this.#parked.size + this.#due.size;
     const records = await this.journal.read.imports({ states: LIVE_IMPORT_STATES, limit });
     const next = records.filter(
       (record) =>
@@ -134,7 +136,13 @@ export class Scheduler {
         !this.#parked.has(record.id) &&
         !this.#isAboutToLaunch(record),
     );
+    next.sort((one, other) => this.#queuedSince(one) - this.#queuedSince(other));
     for (const { id } of next.slice(0, count)) this.#launch(id);
+  }
+
+  /** Attempts that fail again and again must not keep the place of an import that was never begun. */
+  #queuedSince({ id, createdAt }: ImportRecord): number {
+    return (this.#due.get(id) ?? createdAt).getTime();
   }
 
   /** An upload of this life is launched by its request, which has the body at hand. */
@@ -144,6 +152,7 @@ export class Scheduler {
 
   #launch(id: string): void {
     if (this.#running.has(id)) return;
+    this.#due.delete(id);
     const live: LiveImport = {
       id,
       controller: new AbortController(),
@@ -205,6 +214,7 @@ export class Scheduler {
     this.#later(parking.until, () => {
       if (this.#parked.get(id) !== parking) return;
       this.#parked.delete(id);
+      this.#due.set(id, parking.until);
       this.wake();
     });
   }

@@ -860,6 +860,24 @@ describe('staging', () => {
     });
   });
 
+  it('is begun although older ones are tried again and again, each time at once', async () => {
+    const fails: TestTask = {
+      name: 'fails',
+      entry: { when: { property: { fails: ['yes'] } } },
+      task: task(() => Promise.reject(new TransientError({ code: 'AWAY', message: 'Away' }))),
+    };
+    const retry = { attempts: 1_000_000, backoffMs: 1, maxBackoffMs: 1 };
+    await using running = await engine({
+      tasks: between(fails),
+      imports: { concurrency: 1, retry },
+    });
+    for (let older = 0; older < 6; older += 1) {
+      await running.start(await running.createImage({ properties: { fails: 'yes' } }));
+    }
+    const { record } = await running.run(await running.createImage());
+    expect(record.state).toBe('succeeded');
+  });
+
   it('has the workspace of a task back when its success is known', async () => {
     let held: unknown;
     const works: TestTask = {
