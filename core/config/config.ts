@@ -160,7 +160,7 @@ export interface PipelineEntry {
 }
 
 export interface RetryConfig {
-  /** Attempts in all, ≥ 1. */
+  /** Attempts in a row without progress, ≥ 1. */
   readonly attempts: number;
   /** Milliseconds before the second attempt; doubles each time. */
   readonly backoffMs: number;

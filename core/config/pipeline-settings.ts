@@ -19,7 +19,11 @@ function oneOrMore<T extends z.ZodType>(
 const Text = z.string().min(1);
 
 export const RetrySettings = {
-  attempts: z.int().min(1).max(100).describe('Attempts in all; 1 means no retry'),
+  attempts: z
+    .int()
+    .min(1)
+    .max(100)
+    .describe('Attempts in a row that bring nothing further; 1 means no retry'),
   backoff: duration({ min: 1 }).describe('Wait before the second attempt; doubles each time'),
   max_backoff: duration({ min: 1 }).describe('Longest wait between two attempts'),
 };

@@ -39,7 +39,17 @@ export async function* streamBlocks(
   try {
     while (!reader.isEnded) {
       signal.throwIfAborted();
-      const chunk = reader.read();
+      let chunk: Uint8Array | undefined;
+      try {
+        chunk = reader.read();
+      } catch (error) {
+        // What came before a break is the next try's to go on behind.
+        if (block !== undefined && error instanceof TransientError) {
+          yield { block, length, position: position - length };
+          block = undefined;
+        }
+        throw error;
+      }
       if (chunk === undefined) {
         if (block === undefined) await untilReadable(reader, limits.idleTimeoutMs, signal);
         else if (!(await reader.wait(LINGER_MS, signal))) {

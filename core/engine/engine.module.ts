@@ -14,6 +14,7 @@ import { EventHub } from './event-hub.js';
 import { GenerationRows } from './bytes/generation-rows.js';
 import { Housekeeping } from './bytes/housekeeping.js';
 import { ImportPlanner } from './service/planner.js';
+import { Headway } from './run/headway.js';
 import { ImportRunner } from './run/runner.js';
 import { ImportService } from './service/imports.js';
 import { Incoming } from './bytes/incoming.js';
@@ -57,6 +58,7 @@ const CLASSES = [
   EventHub,
   GenerationRows,
   Housekeeping,
+  Headway,
   ImportPlanner,
   ImportRunner,
   Incoming,

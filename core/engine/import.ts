@@ -101,8 +101,12 @@ export interface TaskRecord {
   readonly state: TaskState;
   /** Executions begun; 0 before the first. */
   readonly attempt: number;
-  /** Attempts that ended in a transient failure; what is more than these was ended by a restart. */
+  /** Those begun before the bytes of its result last came further: they do not count any more. */
+  readonly countedFrom: number;
+  /** Of the others, those that ended in a transient failure; what is more was ended by a restart. */
   readonly retries: number;
+  /** Bytes of its result that were durable when its attempts were last counted anew. */
+  readonly reached: number;
   readonly checkpoint: Json | null;
   readonly draft: ImagePatch | null;
   readonly output: JsonObject | null;

@@ -34,6 +34,8 @@ export function newTask(
     state: 'pending',
     attempt: 0,
     retries: 0,
+    countedFrom: 0,
+    reached: 0,
     checkpoint: null,
     draft: null,
     output: null,

@@ -210,6 +210,8 @@ export interface TaskChange {
   readonly state?: TaskState;
   readonly attempt?: number;
   readonly retries?: number;
+  readonly countedFrom?: number;
+  readonly reached?: number;
   readonly checkpoint?: Json | null;
   readonly draft?: ImagePatch | null;
   readonly output?: JsonObject | null;

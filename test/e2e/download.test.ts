@@ -40,10 +40,47 @@ function configOf(dataDir: string): string {
   });
 }
 
+const BAD_LINE = `
+stores: [{ id: one, driver: filesystem, path: store/one }]
+imports:
+  retry: { attempts: 3, backoff: 10 ms, max_backoff: 50 ms }
+  methods: [{ name: web-download, config: { allow: [127.0.0.0/8] } }]
+`;
+
 async function peakMemory(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
 }
+
+describe('a download whose line is cut with every piece', () => {
+  it('goes on while it comes further, over more attempts than one that stands still would have', async () => {
+    await using directory = await tempDir();
+    const dataDir = path.join(directory.path, 'data');
+    const config = path.join(directory.path, 'stowage.yaml');
+    await writeFile(config, BAD_LINE);
+    const content = new LargeContent(12 * 2 ** 20);
+    // Less than what one attempt goes on behind, and than what it has to bring to count.
+    await using source = await serveCutting(content, 3 * 2 ** 18);
+
+    let server = await startServer({ dataDir, config });
+    const { id } = await new ApiClient(server.url).createImage();
+    await new ApiClient(server.url).import(id, {
+      method: { name: 'web-download', uri: source.url },
+    });
+    await source.reached(content.size / 2);
+    await server.kill();
+    server = await startServer({ dataDir, config });
+    const client = new ApiClient(server.url);
+    const done = await client.finished(id);
+    const image = await client.image(id);
+    expect(await server.stop()).toBe(0);
+
+    expect(done.failure).toBeNull();
+    expect(done.tasks[0]?.attempt).toBeGreaterThan(10);
+    expect(image).toMatchObject({ status: 'active', os_hash_value: content.digest('sha512') });
+    expect(await violations(dataDir)).toEqual([]);
+  });
+});
 
 describe('a download whose line is cut and whose server is killed', () => {
   it('ends active, with the right digest, and fetches little twice', async () => {

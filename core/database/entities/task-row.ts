@@ -32,6 +32,12 @@ export class TaskRow {
   @Column({ type: 'integer', name: 'retries' })
   retries!: number;
 
+  @Column({ type: 'integer', name: 'counted_from', default: 0 })
+  countedFrom!: number;
+
+  @Column({ type: 'bigint', name: 'reached', default: 0 })
+  reached!: number;
+
   @Column({ type: 'text', name: 'checkpoint', nullable: true })
   checkpoint!: string | null;
 

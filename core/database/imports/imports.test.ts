@@ -75,6 +75,8 @@ describe('insertImport', () => {
         state: 'failed',
         attempt: 3,
         retries: 2,
+        countedFrom: 1,
+        reached: Number.MAX_SAFE_INTEGER,
         checkpoint: { offset: 9 },
         draft: { name: null, diskFormat: 'raw', tags: ['a'], properties: { a: '1', b: null } },
         output: { url: 'x' },

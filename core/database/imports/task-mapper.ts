@@ -4,6 +4,7 @@ import { defined, ifDefined } from '../columns.js';
 import type { Columns } from '../columns.js';
 import type { TaskRow } from '../entities/task-row.js';
 import {
+  fromCount,
   fromNullableCount,
   fromNullableTime,
   toCount,
@@ -22,6 +23,8 @@ export function toTask(row: TaskRow): TaskRecord {
     state: row.state,
     attempt: row.attempt,
     retries: row.retries,
+    countedFrom: row.countedFrom,
+    reached: fromCount('tasks.reached', row.reached),
     checkpoint: taskJson.checkpoint.readNullable(row.checkpoint),
     draft: taskJson.draft.readNullable(row.draft),
     output: taskJson.output.readNullable(row.output),
@@ -46,6 +49,8 @@ export function toTaskRow(record: TaskRecord): Columns<TaskRow> {
     state: record.state,
     attempt: toCount('tasks.attempt', record.attempt),
     retries: toCount('tasks.retries', record.retries),
+    countedFrom: toCount('tasks.counted_from', record.countedFrom),
+    reached: toCount('tasks.reached', record.reached),
     checkpoint: taskJson.checkpoint.writeNullable(record.checkpoint),
     draft: taskJson.draft.writeNullable(record.draft),
     output: taskJson.output.writeNullable(record.output),
@@ -66,6 +71,8 @@ export function toTaskColumns(change: TaskChange): Partial<TaskRow> {
     state: change.state,
     attempt: ifDefined(change.attempt, (attempt) => toCount('tasks.attempt', attempt)),
     retries: ifDefined(change.retries, (retries) => toCount('tasks.retries', retries)),
+    countedFrom: ifDefined(change.countedFrom, (from) => toCount('tasks.counted_from', from)),
+    reached: ifDefined(change.reached, (reached) => toCount('tasks.reached', reached)),
     checkpoint: ifDefined(change.checkpoint, (value) => taskJson.checkpoint.writeNullable(value)),
     draft: ifDefined(change.draft, (draft) => taskJson.draft.writeNullable(draft)),
     output: ifDefined(change.output, (output) => taskJson.output.writeNullable(output)),

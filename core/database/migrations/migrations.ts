@@ -2,6 +2,7 @@ import { CreateTables1763700000000 } from './1763700000000-create-tables.js';
 import { ResumeUploads1764112500000 } from './1764112500000-resume-uploads.js';
 import { ShareImages1764110000000 } from './1764110000000-share-images.js';
 import { NeedsOfStagedData1764115000000 } from './1764115000000-needs-of-staged-data.js';
+import { HeadwayOfTasks1764120000000 } from './1764120000000-headway-of-tasks.js';
 
 /**
  * Every change of the schema, oldest first. One that has been released is never edited: its names
@@ -12,4 +13,5 @@ export const MIGRATIONS = [
   ShareImages1764110000000,
   ResumeUploads1764112500000,
   NeedsOfStagedData1764115000000,
+  HeadwayOfTasks1764120000000,
 ];

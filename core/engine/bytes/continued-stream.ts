@@ -40,6 +40,7 @@ class ContinuedStream extends Readable {
   #position: number;
   #openedAt: number;
   #body: Readable | undefined;
+  #failure: Error | undefined;
   readonly #over = new AbortController();
 
   constructor(
@@ -56,6 +57,12 @@ class ContinuedStream extends Readable {
 
   override _read(): void {
     this.#body?.resume();
+  }
+
+  override read(size?: number): unknown {
+    const bytes: unknown = super.read(size);
+    this.#failWhenRead();
+    return bytes;
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
@@ -100,13 +107,20 @@ class ContinuedStream extends Readable {
     body.destroy();
     const mayPass = !(error instanceof StowageError) || error instanceof TransientError;
     if (!mayPass || this.#position - this.#openedAt < MIN_PROGRESS) {
-      this.destroy(error);
+      this.#failure = error;
+      this.#failWhenRead();
       return;
     }
     this.options.onContinue(this.#position, error);
     this.#reopen().catch((failure: unknown) => {
-      this.destroy(failure instanceof Error ? failure : new Error(String(failure)));
+      this.#failure = failure instanceof Error ? failure : new Error(String(failure));
+      this.#failWhenRead();
     });
+  }
+
+  /** What has come is the reader's before it learns that no more does. */
+  #failWhenRead(): void {
+    if (this.#failure !== undefined && this.readableLength === 0) this.destroy(this.#failure);
   }
 
   async #reopen(): Promise<void> {

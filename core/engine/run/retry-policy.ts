@@ -10,6 +10,7 @@ import type { Parking } from '../live.js';
 import { taskStatesBefore } from '../states.js';
 import { UPLOAD_METHOD } from '../flow/flow.js';
 import { nameOf } from '../task-name.js';
+import { Headway } from './headway.js';
 
 /** Failures that pass by themselves when others are done. */
 const PASSING_CODES: readonly string[] = ['STAGING_FULL', 'STORE_FULL', 'STAGING_DISK_FULL'];
@@ -19,6 +20,7 @@ const PASSING_CODES: readonly string[] = ['STAGING_FULL', 'STORE_FULL', 'STAGING
 export class RetryPolicy {
   constructor(
     @inject(Journal) private readonly journal: Journal,
+    @inject(Headway) private readonly headway: Headway,
     @inject(Ending) private readonly ending: Ending,
     @inject(Clock) private readonly clock: Clock,
   ) {}
@@ -32,24 +34,33 @@ export class RetryPolicy {
     const failure = describeFailure(error);
     if (await this.#mayWaitForRoom(record, failure)) return this.#waitForRoom(row, failure);
     const { attempts } = flow.retry;
-    if (!passes(failure) || row.retries + 1 >= attempts) {
+    const retries = passes(failure) ? await this.#retries(row) : attempts;
+    if (retries >= attempts) {
       await this.ending.fail(record, row, failure, error);
       return undefined;
     }
     const asked = error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0;
-    const delay = Math.max(asked, backoffDelay(row.retries + 1, flow.retry));
+    const delay = Math.max(asked, backoffDelay(retries, flow.retry));
     const until = new Date(this.clock.now().getTime() + delay);
-    const reason = `Attempt ${row.retries + 1} of ${attempts} failed, the next is at ${until.toISOString()}: ${failure.message}`;
+    const failed =
+      retries === 0 ? 'Broken off after progress' : `Attempt ${retries} of ${attempts} failed`;
+    const reason = `${failed}, the next is at ${until.toISOString()}: ${failure.message}`;
     await this.journal.write(async ({ tx, event }) => {
       const waits = await tx.updateTask(
         row.importId,
         row.position,
         { state: ['pending', 'waiting', 'running'] },
-        { state: 'waiting', retries: row.retries + 1, retryAt: until, failure, reason },
+        { state: 'waiting', retries, retryAt: until, failure, reason },
       );
       if (waits) await event(record.id, 'task.waiting', { ...nameOf(row), reason, failure });
     });
     return { on: 'time', until };
+  }
+
+  /** Attempts in a row that have failed without progress, with the one that has just ended. */
+  async #retries(row: TaskRecord): Promise<number> {
+    const counted = await this.headway.count(row);
+    return counted.isFurther ? 0 : counted.row.retries + 1;
   }
 
   /**

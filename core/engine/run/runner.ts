@@ -12,6 +12,7 @@ import type { ImportRecord, TaskRecord } from '../import.js';
 import { Journal } from '../journal.js';
 import { Worker } from '../live.js';
 import type { LiveImport, Parking } from '../live.js';
+import { Headway } from './headway.js';
 import { Needs } from './needs.js';
 import { OPEN_TASK_STATES } from '../states.js';
 import { RetryPolicy } from './retry-policy.js';
@@ -45,6 +46,7 @@ export class ImportRunner {
     @inject(Slots) private readonly slots: Slots,
     @inject(StoreGroups) private readonly storeGroups: StoreGroups,
     @inject(RetryPolicy) private readonly retryPolicy: RetryPolicy,
+    @inject(Headway) private readonly headway: Headway,
     @inject(Worker) private readonly worker: Worker,
     @inject(Clock) private readonly clock: Clock,
   ) {}
@@ -143,7 +145,7 @@ export class ImportRunner {
     if (row.retryAt !== null && row.retryAt > this.clock.now()) {
       return { on: 'time', until: row.retryAt };
     }
-    assertNotCrashing(row);
+    await this.#assertNotCrashing(row);
     const { record, view } = turn;
     const work = await this.needs.work(record.flow.slice(row.position), view, record.data);
     const verdict = await this.admission.admit(asking(turn), needOf(work));
@@ -164,6 +166,18 @@ export class ImportRunner {
     } finally {
       release();
     }
+  }
+
+  /** A task that came further between the restarts is not their cause. */
+  async #assertNotCrashing(task: TaskRecord): Promise<void> {
+    if (interruptions(task) < MAX_INTERRUPTIONS) return;
+    const counted = interruptions((await this.headway.count(task)).row);
+    if (counted < MAX_INTERRUPTIONS) return;
+    throw new BugError({
+      code: 'TASK_INTERRUPTED',
+      message: `Task "${task.entry}" was interrupted ${counted} times by the end of the server`,
+      hint: 'Look in the log of the server for why it stopped; the task may be the cause',
+    });
   }
 
   /**
@@ -199,14 +213,9 @@ function asking({ record, generation }: Turn): Asking {
   };
 }
 
-function assertNotCrashing(row: TaskRecord): void {
-  const interruptions = row.attempt - row.retries;
-  if (interruptions < MAX_INTERRUPTIONS) return;
-  throw new BugError({
-    code: 'TASK_INTERRUPTED',
-    message: `Task "${row.entry}" was interrupted ${interruptions} times by the end of the server`,
-    hint: 'Look in the log of the server for why it stopped; the task may be the cause',
-  });
+/** Attempts that no failure has ended. */
+function interruptions({ attempt, countedFrom, retries }: TaskRecord): number {
+  return attempt - countedFrom - retries;
 }
 
 function neverFits(reason: string): CapacityError {

@@ -54,7 +54,7 @@ export interface PluginManifest {
 export interface TaskDefaults {
   /** Milliseconds for one attempt. */
   readonly timeoutMs?: number;
-  /** Attempts in all when the failure is transient. */
+  /** Attempts in a row without progress when the failure is transient. */
   readonly attempts?: number;
   /** Imports that may be in this task at once. */
   readonly concurrency?: number;
