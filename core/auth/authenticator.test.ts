@@ -80,6 +80,10 @@ describe('auth: headers', () => {
       ...member,
       serviceRoles: ['service'],
     });
+    const operator = { 'x-user-id': 'u', 'x-roles': 'admin', 'openstack-system-scope': 'all' };
+    await expect(authenticate(config, '10.20.3.4', operator)).resolves.toEqual(
+      identityOf({ userId: 'u', systemScope: 'all', roles: ['admin'] }),
+    );
   });
 
   it.each([

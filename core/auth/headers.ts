@@ -45,6 +45,8 @@ export function authenticateByHeaders(
         userDomainId: single(headers, 'x-user-domain-id') ?? null,
         projectId,
         projectDomainId: single(headers, 'x-project-domain-id') ?? null,
+        domainId: single(headers, 'x-domain-id') ?? null,
+        systemScope: single(headers, 'openstack-system-scope') === undefined ? null : 'all',
         roles: rolesOf(headers, 'x-roles'),
         serviceRoles: rolesOf(headers, 'x-service-roles'),
       });

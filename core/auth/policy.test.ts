@@ -83,6 +83,20 @@ describe('the policy', () => {
     expect(policy.mayOnImport(nobody, 'get_import', null)).toBe(false);
   });
 
+  it.each<Partial<Caller>>([
+    { projectId: null, systemScope: 'all', roles: ['admin'] },
+    { projectId: null, domainId: 'd', roles: ['admin'] },
+  ])('holds for nobody who acts for many projects: %o', (identity) => {
+    const open = createPolicy({ get_image: '@', add_image: '@' });
+    const caller = aCaller({ ...identity, isAdmin: open.isAdmin(aCaller(identity)) });
+    expect(caller.isAdmin).toBe(false);
+    expect(ask(caller, 'get_image', { visibility: 'public' }, open)).toBe('IMAGE_NOT_FOUND');
+    const created = verdict(() => {
+      open.require(caller, 'add_image');
+    });
+    expect(created).toBe('POLICY_DENIED');
+  });
+
   it('follows what a deployer says instead', () => {
     const own = createPolicy({
       operators: 'role:ops',

@@ -8,9 +8,10 @@ import { readRules } from './rules/read-rules.js';
 import type { RuleName } from './rules/table.js';
 
 /**
- * Who may do what: the table of rules with the deployer's above it. Two things hold whatever the rules
- * say: what a caller may not see does not exist for them (404, not 403), and no rule lets anybody but
- * an administrator see what the visibility of an image keeps from them.
+ * Who may do what: the table of rules with the deployer's above it. Three things hold whatever the rules
+ * say: what a caller may not see does not exist for them (404, not 403); no rule lets anybody but
+ * an administrator see what the visibility of an image keeps from them; and rules hold for nobody who
+ * acts for a domain or for the system, since images are projects'.
  */
 export interface Policy {
   isAdmin(identity: Identity): boolean;
@@ -60,6 +61,7 @@ export function createPolicy(config: PolicyConfig): Policy {
   }
 
   const decide = (identity: Identity, rule: RuleName, target: Target): boolean =>
+    !actsForMany(identity) &&
     holds({ kind: 'rule', name: rule }, subjectOf(identity), target, rules);
 
   const sees = (caller: Caller, target: ImageTarget): boolean =>
@@ -101,6 +103,10 @@ export function imageNotFound(id: string): NotFoundError {
 /** The caller's project: the target of what is about no image in particular. */
 function ownTarget({ projectId }: Caller): Target {
   return { project_id: projectId, owner: projectId };
+}
+
+function actsForMany({ domainId, systemScope }: Identity): boolean {
+  return domainId !== null || systemScope !== null;
 }
 
 /** Two callers without a project are not in the same one. */
@@ -148,7 +154,16 @@ function subjectOf(identity: Identity): Subject {
   };
 }
 
-function denied(rule: RuleName, { projectId }: Caller, image?: Image): ForbiddenError {
+function denied(rule: RuleName, caller: Caller, image?: Image): ForbiddenError {
+  if (actsForMany(caller)) {
+    return new ForbiddenError({
+      code: 'POLICY_DENIED',
+      message: `You act for ${caller.systemScope === null ? 'a domain' : 'the system'}, and images belong to projects`,
+      hint: 'Sign in for a project; an administrator does so for any',
+      details: { rule },
+    });
+  }
+  const { projectId } = caller;
   const foreign = image !== undefined && image.owner !== projectId;
   return new ForbiddenError({
     code: 'POLICY_DENIED',

@@ -45,6 +45,8 @@ caller's project where the image is shared with it, or the member that a request
 - What a caller may not see does not exist for them: 404, in the words for an image that there is not.
 - Rules take away, they do not uncover: an image that is neither the caller's, public, community nor shared with their
   project is seen by administrators (\`context_is_admin\`) alone. Imports are seen by the image's project and by administrators.
+- Images are projects': a token for a domain or for the whole system is refused, whatever its roles. An administrator of any project is one
+  for all of them.
 
 ## The rules
 

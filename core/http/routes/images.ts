@@ -23,7 +23,8 @@ export function imageRoutes(parts: HttpParts): HttpRouter {
   const { catalogue, config, database, policy, stores, plugins } = parts;
   const { maxJsonSize } = config.server;
   const storeIds = stores.list().map(({ id }) => id);
-  const router = new Router<HttpState>();
+  // What stands behind the last slash is an id: an empty one is no image, not the list.
+  const router = new Router<HttpState>({ strict: true });
 
   const shownTo = (caller: Caller): ShownFacts => {
     const mayLocate = (image: Image): boolean =>

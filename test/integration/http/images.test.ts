@@ -216,6 +216,12 @@ describe('tags, actions and DELETE', () => {
     }
   });
 
+  it('takes no id for an empty one, and not for the list', async () => {
+    for (const method of ['GET', 'DELETE', 'PATCH'] as const) {
+      expect((await rig.api.call(method, '/v2/images/')).status).toBe(404);
+    }
+  });
+
   it('deactivates active images alone, and does it twice without harm', async () => {
     const { id } = await rig.api.createImage();
     const act = async (action: string) =>
