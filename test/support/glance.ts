@@ -19,9 +19,12 @@ os.execv(sys.argv[1], sys.argv[1:])
 
 /** Debian's command `glance` (python3-glanceclient) against one server. */
 export class GlanceCommand {
-  /** @param home directory of the client's own, where it keeps the schemas that it has fetched */
+  /**
+   * @param cloud URL of an Image API that asks for no identity, or the variables that say how to sign in
+   * @param home directory of the client's own, where it keeps the schemas that it has fetched
+   */
   constructor(
-    readonly url: string,
+    readonly cloud: string | Readonly<Record<string, string>>,
     readonly home: string,
   ) {
     for (const file of [PYTHON, GLANCE]) {
@@ -34,10 +37,17 @@ export class GlanceCommand {
   run(...args: readonly string[]): Promise<Finished> {
     // This client knows no `--os-auth-type none`: with an endpoint and any token it asks no
     // identity service.
-    const access = ['--os-image-url', this.url, '--os-auth-token', 'none'];
+    const access =
+      typeof this.cloud === 'string'
+        ? ['--os-image-url', this.cloud, '--os-auth-token', 'none']
+        : [];
+    const variables = typeof this.cloud === 'string' ? {} : this.cloud;
     return start(PYTHON, ['-c', ON_A_TERMINAL, PYTHON, GLANCE, ...access, ...args], {
       // No other Python than the system's, whatever the shell of the developer prefers.
-      env: { PATH: '/usr/bin:/bin', HOME: this.home, COLUMNS: '400', LC_ALL: 'C.UTF-8' },
+      env: {
+        ...{ PATH: '/usr/bin:/bin', HOME: this.home, COLUMNS: '400', LC_ALL: 'C.UTF-8' },
+        ...variables,
+      },
     }).finished;
   }
 

@@ -1,4 +1,4 @@
-"""A session of openstacksdk with an Image API server; what it sees goes out as one JSON object."""
+"""A session of openstacksdk with the Image API of the cloud in the environment; what it sees goes out as one JSON object."""
 import hashlib
 import json
 import sys
@@ -6,9 +6,8 @@ import time
 
 import openstack
 
-url, disk, source = sys.argv[1:4]
-connection = openstack.connection.Connection(
-    auth_type='none', auth={'endpoint': url}, image_api_version='2')
+disk, source = sys.argv[1:3]
+connection = openstack.connect(cloud='envvars')
 images = connection.image
 seen = {}
 
