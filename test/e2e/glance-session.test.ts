@@ -57,8 +57,9 @@ it('answers a session of hundreds of requests as the real Glance has', async () 
   expect(surprises).toEqual([]);
   expect(meant.filter((_, rule) => !used.has(rule))).toEqual([]);
 
-  const document = await readFile(DOCUMENT, 'utf8');
-  const headings = [...document.matchAll(/^\| `([a-z-]+)` +\|/gm)].map(([, name]) => name);
+  // The document's first section is about this session; Tempest has a table of its own.
+  const [section = ''] = (await readFile(DOCUMENT, 'utf8')).split('\n## ');
+  const headings = [...section.matchAll(/^\| `([a-z-]+)` +\|/gm)].map(([, name]) => name);
   expect([...new Set(meant.map(({ reason }) => reason))].sort()).toEqual(headings.sort());
 });
 
