@@ -8,7 +8,7 @@ export const MAX_DESCRIPTOR_LENGTH = 64 * 1024;
 
 /** Some writers put an access word behind the count, too. */
 const EXTENT =
-  /^(?:RW|RDONLY|NOACCESS)\s+(\d+)(?:\s+(?:RW|RDONLY|NOACCESS))?\s+(\w+)(?:\s+"([^"]*)"?)?/i;
+  /^(?:RW|RDONLY|NOACCESS)[ \t\v\f]+(\d+)(?:[ \t\v\f]+(?:RW|RDONLY|NOACCESS))?[ \t\v\f]+(\w+)(?:[ \t\v\f]+"([^"]*)"?)?/i;
 
 /** Keys, in lower case, since VMware does not tell cases apart. Others are not kept. */
 const KEYS = ['createtype', 'cid', 'parentcid', 'parentfilenamehint'] as const;
@@ -16,6 +16,8 @@ type Key = (typeof KEYS)[number];
 
 /** Readers search these in the whole text and take the first, wherever it stands. */
 const SEARCHED = ['createtype', 'parentcid', 'parentfilenamehint'] as const;
+
+const SPACES = ' \t\v\f';
 
 const MAX_KEPT_EXTENTS = 8;
 const MAX_DATABASE_ENTRIES = 64;
@@ -50,7 +52,7 @@ type Extent = {
  * after any lines of comments and spaces.
  */
 export function isDescriptor(start: ByteView): boolean {
-  if (!/^(?:\xef\xbb\xbf)?[\s#v]/i.test(start.latin1(0, 4))) return false;
+  if (!/^[\s#v]/i.test(start.latin1(0, 4))) return false;
   let isFirst = true;
   // QEMU probes behind a NUL, too.
   for (const line of linesOf(start.latin1())) {
@@ -110,7 +112,7 @@ function extentOf(line: string): Extent | undefined {
 /** Key and value of a line. No pattern does this, since a hostile line makes some quadratic. */
 function entryOf(line: string): readonly [key: string, value: string] | undefined {
   const equals = line.indexOf('=');
-  const key = line.slice(0, Math.max(equals, 0)).trim();
+  const key = trimmed(line.slice(0, Math.max(equals, 0)));
   if (!/^[\w.]+$/.test(key)) return undefined;
   return [key, printable(line.slice(equals + 1).replaceAll('"', ''))];
 }
@@ -142,9 +144,17 @@ function* linesOf(text: string): Iterable<string> {
   for (let start = 0; start <= text.length;) {
     const found = text.slice(start).search(/[\r\n]/);
     const end = found < 0 ? text.length : start + found;
-    yield text.slice(start, end).trim();
+    yield trimmed(text.slice(start, end));
     start = end + 1;
   }
+}
+
+/** Without the spaces that readers in C skip: a byte order mark or a wide space is no space to them. */
+function trimmed(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && SPACES.includes(text.charAt(start))) start += 1;
+  while (end > start && SPACES.includes(text.charAt(end - 1))) end -= 1;
+  return text.slice(start, end);
 }
 
 function textOf({ bytes }: ByteView): string {
