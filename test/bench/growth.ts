@@ -5,7 +5,7 @@
  *
  *     npm run bench:growth -- [largest number of images]
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sqlite3 from 'sqlite3';
@@ -129,8 +129,12 @@ async function medianOf(work: (index: number) => Promise<unknown>): Promise<numb
   return median(times);
 }
 
-async function must(client: ApiClient, target: string): Promise<unknown> {
-  const { status, text, body } = await client.call('GET', target);
+async function must(
+  client: ApiClient,
+  target: string,
+  headers: Record<string, string> = {},
+): Promise<unknown> {
+  const { status, text, body } = await client.call('GET', target, { headers });
   if (status !== 200) throw new Error(`GET ${target}: ${status} ${text}`);
   return body;
 }
@@ -165,8 +169,15 @@ async function figures(
     'list by status, sorted by name': await medianOf(() =>
       must(client, '/v2/images?limit=25&status=active&sort=name:asc'),
     ),
+    'list by rare status': await medianOf(() => must(client, '/v2/images?limit=25&status=queued')),
+    'list, sorted by size': await medianOf(() =>
+      must(client, '/v2/images?limit=25&sort=size:desc'),
+    ),
     'list, deep page by marker': await medianOf(() =>
       must(client, `/v2/images?limit=25&marker=${marker}`),
+    ),
+    'list by name, deep page by marker': await medianOf(() =>
+      must(client, `/v2/images?limit=25&sort=name:asc&marker=${marker}`),
     ),
     'import to active': await medianOf(async () => {
       const { id } = await client.createImage();
@@ -174,6 +185,25 @@ async function figures(
       await client.import(id, { method: { name: 'glance-direct' } });
       await client.finished(id);
     }),
+  };
+  await server.stop();
+  return { ...result, ...(await memberFigures(dataDir)) };
+}
+
+/** Milliseconds of lists for a caller who is no admin: most of the images are not for this one. */
+async function memberFigures(dataDir: string): Promise<Readonly<Record<string, number>>> {
+  const config = path.join(dataDir, '..', 'headers.yaml');
+  await writeFile(config, 'auth: { mode: headers }\n');
+  const server = await startServer({ dataDir, config });
+  const client = new ApiClient(server.url);
+  const headers = { 'X-Project-Id': 'project', 'X-User-Id': 'user', 'X-Roles': 'member' };
+  const list = (query: string): Promise<number> =>
+    medianOf(() => must(client, `/v2/images?limit=25${query}`, headers));
+  const result = {
+    'list of a member': await list(''),
+    'list of a member, sorted by name': await list('&sort=name:asc'),
+    'list of a member, one name': await list('&name=image-7'),
+    'list of a member, changed since': await list('&updated_at=gte:2020-01-01T00:00:00Z'),
   };
   await server.stop();
   return result;

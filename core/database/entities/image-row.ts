@@ -8,6 +8,9 @@ import {
 import type { ContainerFormat, DiskFormat, ImageStatus, Visibility } from '../../image/image.js';
 import { oneOf } from './constraints.js';
 
+/** Lists have no tombstones. */
+const LISTABLE = '"deleted_at" IS NULL';
+
 /**
  * An image, or the tombstone of one: `deletedAt` is set and the properties, tags and members are gone. Times
  * are milliseconds since 1970 UTC, here and in every other row.
@@ -18,8 +21,15 @@ import { oneOf } from './constraints.js';
 @Check('chk_images_disk_format', oneOf('disk_format', DISK_FORMATS))
 @Check('chk_images_container_format', oneOf('container_format', CONTAINER_FORMATS))
 @Check('chk_images_deleted', `("status" = 'deleted') = ("deleted_at" IS NOT NULL)`)
-@Index('ix_images_created', ['createdAt', 'id'], { where: '"deleted_at" IS NULL' })
-@Index('ix_images_owner', ['owner', 'createdAt', 'id'], { where: '"deleted_at" IS NULL' })
+@Index('ix_images_created', ['createdAt', 'id'], { where: LISTABLE })
+@Index('ix_images_owner', ['owner', 'createdAt', 'id'], { where: LISTABLE })
+@Index('ix_images_visibility', ['visibility', 'createdAt', 'id'], { where: LISTABLE })
+@Index('ix_images_name', ['name', 'createdAt', 'id'], { where: LISTABLE })
+@Index('ix_images_status', ['status', 'createdAt', 'id'], { where: LISTABLE })
+@Index('ix_images_disk_format', ['diskFormat', 'createdAt', 'id'], { where: LISTABLE })
+@Index('ix_images_size', ['size', 'createdAt', 'id'], { where: LISTABLE })
+@Index('ix_images_hidden', ['osHidden', 'createdAt', 'id'], { where: LISTABLE })
+@Index('ix_images_updated', ['updatedAt', 'createdAt', 'id'], { where: LISTABLE })
 export class ImageRow {
   @PrimaryColumn({ type: 'text', name: 'id' })
   id!: string;

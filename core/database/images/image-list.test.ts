@@ -215,6 +215,65 @@ describe('images', () => {
     }
   });
 
+  it('of equal keys come by age, the way of a single key and else the newest first', async () => {
+    const at = (ms: number): Partial<Image> => ({ createdAt: new Date(ms) });
+    const database = await openWith([
+      anImage({ name: 'a', size: 1, ...at(2), tags: ['a2'] }),
+      anImage({ name: 'a', size: 1, ...at(1), tags: ['a1'] }),
+      anImage({ name: 'b', size: 1, ...at(3), tags: ['b3'] }),
+    ]);
+    const tags = async (sort: ImageQuery['sort']): Promise<string> =>
+      (await database.read.images(aQuery({ sort }))).flatMap((image) => image.tags).join(' ');
+    expect(await tags([{ key: 'name', direction: 'asc' }])).toBe('a1 a2 b3');
+    expect(await tags([{ key: 'name', direction: 'desc' }])).toBe('b3 a2 a1');
+    const two = [
+      { key: 'size', direction: 'asc' } as const,
+      { key: 'name', direction: 'asc' } as const,
+    ];
+    expect(await tags(two)).toBe('a2 a1 b3');
+  });
+
+  it('are the same whatever finds them: an index, the order, or the caller', async () => {
+    const database = await openWith(
+      Array.from({ length: 2_400 }, (_, index) =>
+        anImage({
+          name: `n${index % 3}`,
+          size: index % 50,
+          status: index % 600 === 1 ? 'queued' : 'active',
+          owner: index % 2 === 0 ? 'mine' : 'other',
+          visibility: index % 400 === 3 ? 'public' : 'private',
+          createdAt: new Date(index),
+          tags: index % 800 === 7 ? ['rare', 'all'] : ['all'],
+        }),
+      ),
+    );
+    const all = await database.read.images(aQuery({ limit: 3_000 }));
+    const isSeen = ({ owner, visibility }: Image): boolean =>
+      owner === 'mine' || visibility === 'public';
+    const cases: readonly [ImageFilter, (image: Image) => boolean][] = [
+      [{ kind: 'tag', tag: 'rare' }, ({ tags }) => tags.includes('rare')],
+      [{ kind: 'tag', tag: 'all' }, () => true],
+      [{ kind: 'in', name: 'status', values: ['queued'] }, ({ status }) => status === 'queued'],
+      [{ kind: 'in', name: 'name', values: ['n1'] }, ({ name }) => name === 'n1'],
+    ];
+    for (const key of ['created_at', 'name', 'size'] as const) {
+      for (const isAdmin of [true, false]) {
+        for (const [filter, fulfils] of cases) {
+          const parts = { isAdmin, filters: [filter], sort: [{ key, direction: 'desc' } as const] };
+          const ids = [];
+          for (;;) {
+            const marker: string | undefined = ids.at(-1);
+            const page = await database.read.images(aQuery({ ...parts, marker, limit: 700 }));
+            ids.push(...page.map(({ id }) => id));
+            if (page.length < 700) break;
+          }
+          const wanted = all.filter((image) => fulfils(image) && (isAdmin || isSeen(image)));
+          expect([...ids].sort()).toEqual(wanted.map(({ id }) => id).sort());
+        }
+      }
+    }
+  });
+
   it('go on behind a marker that does not fulfil the filters any more', async () => {
     const image = anImage({ name: 'b', status: 'active' });
     const database = await openWith([

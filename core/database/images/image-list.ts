@@ -5,14 +5,18 @@ import { ImageRow } from '../entities/image-row.js';
 import { markerNotFound } from '../marker.js';
 import { Parameters } from '../parameters.js';
 import type { Sql } from '../statements.js';
-import { filtered, listed, ofVisibility, visibleToCaller } from './image-conditions.js';
+import { any, fulfilling, listed, reachable, refuseTooMany } from './image-conditions.js';
+import { findLead } from './image-leads.js';
 import { toImage } from './image-mapper.js';
 import { behind, totalOrder } from './image-order.js';
 import type { OrderKey } from './image-order.js';
 
+/** A marker may be any image that the caller sees, in the list or not. */
+const WHOEVER_SEES = { visibility: 'all', memberStatus: 'all' } as const;
+
 /**
  * One page of images. One statement reads them with their properties and tags, so that each is shown
- * as one commit has left it; a marker takes one more, before.
+ * as one commit has left it; a marker takes one more, before, and the choice of what leads to the page another.
  *
  * A caller sees public and community images, those of the own project and those shared with it; an
  * admin sees all.
@@ -36,39 +40,58 @@ async function readPage(
   marker: ImageRow | undefined,
 ): Promise<readonly ImageRow[]> {
   const parameters = new Parameters();
-  const conditions = [
-    listed('listed', parameters),
-    visibleToCaller('listed', query, parameters),
-    ofVisibility('listed', query, parameters),
-    ...filtered('listed', query.filters, parameters),
-    ...(marker === undefined ? [] : [behind('listed', order, marker, parameters)]),
-  ];
-  const page = manager
-    .createQueryBuilder(ImageRow, 'listed')
-    .select('listed.id')
-    .where(conditions.join(' AND '))
-    .limit(query.limit);
+  const ids = await idsOfPage(manager, query, order, marker, parameters);
   // Ids first: properties and tags are then read for the page alone, not for all that was sorted.
   const images = manager
     .createQueryBuilder(ImageRow, 'image')
-    .where(`image.id IN (${ordered(page, 'listed', order).getQuery()})`)
+    .where(`image.id IN (SELECT "id" FROM (${ids}))`)
     .setParameters(parameters.values);
-  return ordered(images, 'image', order).getMany();
-}
-
-interface Orderable {
-  addOrderBy(sort: string, order: 'ASC' | 'DESC'): this;
-}
-
-function ordered<Query extends Orderable>(
-  query: Query,
-  alias: string,
-  order: readonly OrderKey[],
-): Query {
   for (const { column, direction } of order) {
-    query.addOrderBy(`${alias}.${column}`, direction === 'asc' ? 'ASC' : 'DESC');
+    images.addOrderBy(`image.${column}`, direction === 'asc' ? 'ASC' : 'DESC');
   }
-  return query;
+  return images.getMany();
+}
+
+/**
+ * SQL for the ids of the page. Its parts are merged in the order, so that each ends when the page is
+ * full: SQLite walks through an index that has the order, or sorts the few that a condition leads to.
+ */
+async function idsOfPage(
+  manager: EntityManager,
+  query: ImageQuery,
+  order: readonly OrderKey[],
+  marker: ImageRow | undefined,
+  parameters: Parameters,
+): Promise<string> {
+  refuseTooMany(query.filters);
+  const isCallersOrder = order[0]?.column === 'createdAt';
+  const lead = await findLead(manager, query, isCallersOrder);
+  const isApart = lead === 'reachable' || (lead === undefined && isCallersOrder);
+  const common = [
+    listed('listed', parameters),
+    ...query.filters.map((filter) =>
+      fulfilling('listed', filter, filter === lead ? 'leads' : 'follows', parameters),
+    ),
+  ];
+  const callers = reachable('listed', query, isApart ? 'leads' : 'follows', parameters);
+  const ranges = marker === undefined ? ['TRUE'] : behind('listed', order, marker, parameters);
+  const parts = (isApart ? callers : [any(callers)]).flatMap((caller) =>
+    (lead === undefined ? ranges : [any(ranges)]).map((range) => [...common, caller, range]),
+  );
+  // SQLite takes no index for the order of an expression, but the one of the condition that leads.
+  const walk = lead === undefined ? '' : '+ ';
+  const keys = order.map(({ column }) => column);
+  const selects = parts.map((conditions) =>
+    keys
+      .reduce(
+        (select, column) => select.addSelect(`${walk}listed.${column}`, column),
+        manager.createQueryBuilder(ImageRow, 'listed').select([]),
+      )
+      .where(conditions.join(' AND '))
+      .getQuery(),
+  );
+  const sorted = order.map(({ column, direction }) => `"${column}" ${direction}`).join(', ');
+  return `${selects.join(' UNION ')} ORDER BY ${sorted} LIMIT ${query.limit}`;
 }
 
 async function readMarker(
@@ -80,7 +103,7 @@ async function readMarker(
   const conditions = [
     `marker.id = ${parameters.add(id)}`,
     listed('marker', parameters),
-    visibleToCaller('marker', { ...query, memberStatus: 'all' }, parameters),
+    any(reachable('marker', { ...query, ...WHOEVER_SEES }, 'follows', parameters)),
   ];
   const marker = await manager
     .createQueryBuilder(ImageRow, 'marker')

@@ -18,27 +18,71 @@ const COLUMNS: Readonly<Record<SortKey, keyof ImageRow>> = {
   updated_at: 'updatedAt',
 };
 
-const NOT_NULL: readonly string[] = ['id', 'status', 'createdAt', 'updatedAt'];
+const NULLABLE: readonly (keyof ImageRow)[] = ['name', 'containerFormat', 'diskFormat', 'size'];
 
-/** The order with `id` as its last key, so that no two images have the same place. */
+/**
+ * The order with `created_at` and `id` as its last keys, so that no two images have the same place.
+ * They go the way of the one key that was asked for; behind several the newest come first, as in Glance.
+ */
 export function totalOrder(
   sort: readonly { readonly key: SortKey; readonly direction: 'asc' | 'desc' }[],
 ): readonly OrderKey[] {
+  const direction = (sort.length === 1 ? sort[0]?.direction : undefined) ?? 'desc';
   const order: OrderKey[] = [];
-  for (const { key, direction } of sort) {
+  for (const { key, direction: own } of [
+    ...sort,
+    { key: 'created_at', direction } as const,
+    { key: 'id', direction } as const,
+  ]) {
     const column = COLUMNS[key];
     // A key that was named before decides nothing any more.
-    if (!order.some((earlier) => earlier.column === column)) order.push({ column, direction });
-    if (key === 'id') return order;
+    if (!order.some((earlier) => earlier.column === column)) order.push({ column, direction: own });
+    if (key === 'id') break;
   }
-  return [...order, { column: 'id', direction: order.at(-1)?.direction ?? 'desc' }];
+  return order;
 }
 
 /**
- * SQL that holds for the images behind `marker` in the order. SQLite puts NULL before every value,
- * so last where the direction is `desc`.
+ * SQL for the images behind `marker` in the order: the ranges that they are in. SQLite puts NULL
+ * before every value, so last where the direction is `desc`. Where an index has the order it can be
+ * entered at the start of each range.
  */
 export function behind(
+  alias: string,
+  order: readonly OrderKey[],
+  marker: ImageRow,
+  parameters: Parameters,
+): readonly string[] {
+  const [first, ...rest] = order;
+  const isOneRun =
+    first !== undefined &&
+    order.every(({ direction }) => direction === first.direction) &&
+    rest.every(({ column }) => !NULLABLE.includes(column));
+  if (!isOneRun) return [anyBehind(alias, order, marker, parameters)];
+  const column = `${alias}.${first.column}`;
+  if (marker[first.column] === null) {
+    const among = `${column} IS NULL AND ${tuple(alias, rest, marker, parameters)}`;
+    return first.direction === 'asc' ? [among, `${column} IS NOT NULL`] : [among];
+  }
+  const range = tuple(alias, order, marker, parameters);
+  return first.direction === 'desc' && NULLABLE.includes(first.column)
+    ? [range, `${column} IS NULL`]
+    : [range];
+}
+
+/** A comparison of row values, which SQLite looks up in an index over the same columns. */
+function tuple(
+  alias: string,
+  order: readonly OrderKey[],
+  marker: ImageRow,
+  parameters: Parameters,
+): string {
+  const columns = order.map(({ column }) => `${alias}.${column}`).join(', ');
+  const values = parameters.addList(order.map(({ column }) => marker[column]));
+  return `(${columns}) ${order[0]?.direction === 'asc' ? '>' : '<'} ${values}`;
+}
+
+function anyBehind(
   alias: string,
   order: readonly OrderKey[],
   marker: ImageRow,
@@ -53,9 +97,7 @@ export function behind(
     if (after !== undefined) alternatives.push(all([...equal, after]));
     equal.push(`${column} IS ${parameters.add(value)}`);
   }
-  const condition = `(${alternatives.join(' OR ')})`;
-  const bound = indexBound(alias, order[0], marker, parameters);
-  return bound === undefined ? condition : `${bound} AND ${condition}`;
+  return `(${alternatives.join(' OR ')})`;
 }
 
 /** `undefined` where nothing can come after the value. */
@@ -70,19 +112,7 @@ function afterValue(
   }
   if (value === null) return undefined;
   const less = `${column} < ${parameters.add(value)}`;
-  return NOT_NULL.includes(name) ? less : `(${less} OR ${column} IS NULL)`;
-}
-
-/** Follows from the rest; lets SQLite begin in the middle of an index. */
-function indexBound(
-  alias: string,
-  first: OrderKey | undefined,
-  marker: ImageRow,
-  parameters: Parameters,
-): string | undefined {
-  if (first === undefined || !NOT_NULL.includes(first.column)) return undefined;
-  const comparison = first.direction === 'asc' ? '>=' : '<=';
-  return `${alias}.${first.column} ${comparison} ${parameters.add(marker[first.column])}`;
+  return NULLABLE.includes(name) ? `(${less} OR ${column} IS NULL)` : less;
 }
 
 function all(conditions: readonly string[]): string {

@@ -3,6 +3,7 @@ import { ResumeUploads1764112500000 } from './1764112500000-resume-uploads.js';
 import { ShareImages1764110000000 } from './1764110000000-share-images.js';
 import { NeedsOfStagedData1764115000000 } from './1764115000000-needs-of-staged-data.js';
 import { HeadwayOfTasks1764120000000 } from './1764120000000-headway-of-tasks.js';
+import { IndexImages1764180000000 } from './1764180000000-index-images.js';
 
 /**
  * Every change of the schema, oldest first. One that has been released is never edited: its names
@@ -14,4 +15,5 @@ export const MIGRATIONS = [
   ResumeUploads1764112500000,
   NeedsOfStagedData1764115000000,
   HeadwayOfTasks1764120000000,
+  IndexImages1764180000000,
 ];
