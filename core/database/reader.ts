@@ -1,7 +1,6 @@
 import type { Json } from '../base/json.js';
-import type { ImportEvent, ImportRecord, TaskRecord } from '../engine/import.js';
+import type { ImportEvent, ImportOutcome, ImportRecord, TaskRecord } from '../engine/import.js';
 import type { GenerationQuery, ImportQuery, LocationQuery, Reader } from '../engine/ports.js';
-import type { ImportDetail } from '../engine/service.js';
 import type { Image } from '../image/image.js';
 import type { ImageMember } from '../image/member.js';
 import type { ImageQuery } from '../image/query.js';
@@ -58,7 +57,7 @@ export class SqliteReader implements Reader {
     return listImports(this.sql, query);
   }
 
-  newestImports(imageIds: readonly string[]): Promise<readonly ImportDetail[]> {
+  newestImports(imageIds: readonly string[]): Promise<readonly ImportOutcome[]> {
     return readNewestImports(this.sql, imageIds);
   }
 

@@ -90,6 +90,14 @@ export type FlowTask = {
   };
 };
 
+/** How an import went or goes, store by store: as much as its image shows of it. */
+export interface ImportOutcome extends Pick<
+  ImportRecord,
+  'id' | 'imageId' | 'method' | 'state' | 'stores'
+> {
+  readonly tasks: readonly Pick<TaskRecord, 'store' | 'state'>[];
+}
+
 /** One plugin's turn in one import. */
 export interface TaskRecord {
   readonly importId: string;

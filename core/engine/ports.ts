@@ -7,10 +7,10 @@ import type { ImagePatch } from '../image/image.js';
 import type { Inspection } from '../format/inspection.js';
 import type { Generation, GenerationState, Reservation } from '../staging/generation.js';
 import type { Location, LocationState } from '../store/location.js';
-import type { ImportDetail } from './service.js';
 import type {
   ImportEvent,
   ImportFailure,
+  ImportOutcome,
   ImportRecord,
   ImportState,
   TaskRecord,
@@ -44,8 +44,8 @@ export interface Reader {
 
   import(id: string): Promise<ImportRecord | undefined>;
   imports(query: ImportQuery): Promise<readonly ImportRecord[]>;
-  /** The newest import of each of these images that has one, with its tasks in flow order. */
-  newestImports(imageIds: readonly string[]): Promise<readonly ImportDetail[]>;
+  /** The newest import of each of these images that has one. */
+  newestImports(imageIds: readonly string[]): Promise<readonly ImportOutcome[]>;
   /** The import of an image that is in no final state; there is at most one. */
   liveImport(imageId: string): Promise<ImportRecord | undefined>;
   importByIdempotencyKey(imageId: string, key: string): Promise<ImportRecord | undefined>;

@@ -1,6 +1,5 @@
-import type { ImportRecord, TaskRecord } from '../engine/import.js';
+import type { ImportOutcome, TaskRecord } from '../engine/import.js';
 import type { Reader } from '../engine/ports.js';
-import type { ImportDetail } from '../engine/service.js';
 import { LIVE_IMPORT_STATES } from '../engine/states.js';
 import type { Image } from '../image/image.js';
 import type { Location } from '../store/location.js';
@@ -43,7 +42,7 @@ export async function imageFacts(
     read.newestImports(imageIds),
     wanted ? read.locations({ imageIds, states: ['active'] }) : [],
   ]);
-  const importByImage = new Map(imports.map((detail) => [detail.import.imageId, detail]));
+  const importByImage = new Map(imports.map((outcome) => [outcome.imageId, outcome]));
   const locationsByImage = new Map<string, Location[]>();
   for (const location of locations) {
     const { imageId } = location;
@@ -60,26 +59,25 @@ export async function imageFacts(
   });
 }
 
-function importProperties(last: ImportDetail | undefined): Readonly<Record<string, string>> {
-  if (last === undefined || last.import.method === UPLOAD_METHOD) return {};
-  const { import: record, tasks } = last;
-  const live = LIVE_IMPORT_STATES.includes(record.state);
+function importProperties(last: ImportOutcome | undefined): Readonly<Record<string, string>> {
+  if (last === undefined || last.method === UPLOAD_METHOD) return {};
+  const live = LIVE_IMPORT_STATES.includes(last.state);
   return {
-    os_glance_importing_to_stores: live ? pendingStores(record, tasks).join(',') : '',
-    os_glance_failed_import: failedStores(record, tasks).join(','),
-    ...(live ? { os_glance_import_task: record.id } : {}),
+    os_glance_importing_to_stores: live ? pendingStores(last).join(',') : '',
+    os_glance_failed_import: failedStores(last).join(','),
+    ...(live ? { os_glance_import_task: last.id } : {}),
   };
 }
 
-function pendingStores(record: ImportRecord, tasks: readonly TaskRecord[]): readonly string[] {
+function pendingStores({ stores, tasks }: ImportOutcome): readonly string[] {
   const over = tasks.filter(({ state }) => OVER.includes(state) || FAILED_TASKS.includes(state));
-  return record.stores.filter((store) => !over.some((task) => task.store === store));
+  return stores.filter((store) => !over.some((task) => task.store === store));
 }
 
-function failedStores(record: ImportRecord, tasks: readonly TaskRecord[]): readonly string[] {
-  if (record.state === 'succeeded' || LIVE_IMPORT_STATES.includes(record.state)) {
-    const failed = tasks.filter(({ state }) => FAILED_TASKS.includes(state));
-    return record.stores.filter((store) => failed.some((task) => task.store === store));
+function failedStores({ state, stores, tasks }: ImportOutcome): readonly string[] {
+  if (state === 'succeeded' || LIVE_IMPORT_STATES.includes(state)) {
+    const failed = tasks.filter((task) => FAILED_TASKS.includes(task.state));
+    return stores.filter((store) => failed.some((task) => task.store === store));
   }
-  return record.stores;
+  return stores;
 }

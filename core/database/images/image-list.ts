@@ -8,6 +8,7 @@ import type { Sql } from '../statements.js';
 import { any, fulfilling, listed, reachable, refuseTooMany } from './image-conditions.js';
 import { findLead } from './image-leads.js';
 import { toImage } from './image-mapper.js';
+import { selectImages } from './image-select.js';
 import { behind, totalOrder } from './image-order.js';
 import type { OrderKey } from './image-order.js';
 
@@ -41,15 +42,13 @@ async function readPage(
 ): Promise<readonly ImageRow[]> {
   const parameters = new Parameters();
   const ids = await idsOfPage(manager, query, order, marker, parameters);
+  const sorted = order.map(({ column, direction }) => `"${column}" ${direction}`).join(', ');
   // Ids first: properties and tags are then read for the page alone, not for all that was sorted.
-  const images = manager
-    .createQueryBuilder(ImageRow, 'image')
-    .where(`image.id IN (SELECT "id" FROM (${ids}))`)
-    .setParameters(parameters.values);
-  for (const { column, direction } of order) {
-    images.addOrderBy(`image.${column}`, direction === 'asc' ? 'ASC' : 'DESC');
-  }
-  return images.getMany();
+  return selectImages(
+    manager,
+    `WHERE "image"."id" IN (SELECT "id" FROM (${ids})) ORDER BY ${sorted}`,
+    parameters,
+  );
 }
 
 /**
@@ -105,10 +104,12 @@ async function readMarker(
     listed('marker', parameters),
     any(reachable('marker', { ...query, ...WHOEVER_SEES }, 'follows', parameters)),
   ];
-  const marker = await manager
+  const visible = manager
     .createQueryBuilder(ImageRow, 'marker')
-    .where(conditions.join(' AND '), parameters.values)
-    .getOne();
-  if (marker !== null) return marker;
+    .select('marker.id')
+    .where(conditions.join(' AND '))
+    .getQuery();
+  const [marker] = await selectImages(manager, `WHERE "image"."id" IN (${visible})`, parameters);
+  if (marker !== undefined) return marker;
   throw markerNotFound('image', id);
 }

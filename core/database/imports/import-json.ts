@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Failure } from '../../base/errors.js';
 import type { Condition } from '../../config/config.js';
-import type { FlowTask, ImportFailure, ImportRecord } from '../../engine/import.js';
+import { TASK_STATES } from '../../engine/import.js';
+import type { FlowTask, ImportFailure, ImportOutcome, ImportRecord } from '../../engine/import.js';
 import { CONTAINER_FORMATS, DISK_FORMATS, VISIBILITIES } from '../../image/image.js';
 import type { ImagePatch } from '../../image/image.js';
 import type { CallerView } from '../../plugin/contract/view.js';
@@ -94,6 +95,14 @@ export const taskJson = {
   draft: jsonColumn<ImagePatch>('tasks.draft', patch),
   output: jsonColumn('tasks.output', jsonObjectSchema),
   failure: jsonColumn<Failure>('tasks.failure', failureSchema),
+};
+
+/** What {@link ImportOutcome} tells of tasks, as one column. */
+export const outcomeJson = {
+  tasks: jsonColumn<ImportOutcome['tasks']>(
+    'tasks.state',
+    z.array(z.object({ store: z.string().nullable(), state: z.enum(TASK_STATES) })),
+  ),
 };
 
 /** The JSON column of `import_events`. */

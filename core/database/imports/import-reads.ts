@@ -1,8 +1,7 @@
 import { In } from 'typeorm';
 import type { EntityManager, SelectQueryBuilder } from 'typeorm';
-import type { ImportRecord, TaskRecord } from '../../engine/import.js';
+import type { ImportOutcome, ImportRecord, TaskRecord } from '../../engine/import.js';
 import type { ImportQuery } from '../../engine/ports.js';
-import type { ImportDetail } from '../../engine/service.js';
 import { LIVE_IMPORT_STATES } from '../../engine/states.js';
 import { ImageRow } from '../entities/image-row.js';
 import { ImportRow } from '../entities/import-row.js';
@@ -10,6 +9,7 @@ import { TaskRow } from '../entities/task-row.js';
 import { markerNotFound } from '../marker.js';
 import { toTime } from '../numbers.js';
 import type { Sql } from '../statements.js';
+import { importJson, outcomeJson } from './import-json.js';
 import { toImport } from './import-mapper.js';
 import { toTask } from './task-mapper.js';
 
@@ -56,35 +56,35 @@ export async function listImports(sql: Sql, query: ImportQuery): Promise<readonl
   return rows.map(toImport);
 }
 
+/** By SQL of our own, since every image that is shown asks for it. */
+const NEWEST = `SELECT "import"."id" AS "id", "import"."image_id" AS "imageId", "import"."method" AS "method",
+  "import"."state" AS "state", "import"."stores" AS "stores",
+  (SELECT json_group_array(json_object('store', "store", 'state', "state") ORDER BY "position")
+    FROM "tasks" WHERE "import_id" = "import"."id") AS "tasks"
+  FROM "imports" "import"
+  WHERE "import"."id" = (SELECT "id" FROM "imports" WHERE "image_id" = "import"."image_id"
+    ORDER BY "created_at" DESC, "id" DESC LIMIT 1)`;
+
+type NewestImport = Pick<ImportRow, 'id' | 'imageId' | 'method' | 'state' | 'stores'> & {
+  readonly tasks: string;
+};
+
 export async function readNewestImports(
   sql: Sql,
   imageIds: readonly string[],
-): Promise<readonly ImportDetail[]> {
+): Promise<readonly ImportOutcome[]> {
   if (imageIds.length === 0) return [];
-  return sql.run(async (manager) => {
-    const newest = manager
-      .createQueryBuilder(ImportRow, 'newest')
-      .select('newest.id')
-      .where('newest.imageId = import.imageId')
-      .orderBy('newest.createdAt', 'DESC')
-      .addOrderBy('newest.id', 'DESC')
-      .limit(1);
-    const imports = await manager
-      .createQueryBuilder(ImportRow, 'import')
-      .where('import.imageId IN (:...imageIds)', { imageIds })
-      .andWhere(`import.id = (${newest.getQuery()})`)
-      .getMany();
-    const tasks = await manager.find(TaskRow, {
-      where: { importId: In(imports.map(({ id }) => id)) },
-      order: { importId: 'ASC', position: 'ASC' },
-    });
-    const tasksByImport = new Map(imports.map(({ id }) => [id, new Array<TaskRecord>()]));
-    for (const task of tasks) tasksByImport.get(task.importId)?.push(toTask(task));
-    return imports.map((row) => ({
-      import: toImport(row),
-      tasks: tasksByImport.get(row.id) ?? [],
-    }));
-  });
+  const places = imageIds.map(() => '?').join(', ');
+  const rows = await sql.run((manager) =>
+    manager.query<readonly NewestImport[]>(`${NEWEST} AND "import"."image_id" IN (${places})`, [
+      ...imageIds,
+    ]),
+  );
+  return rows.map((row) => ({
+    ...row,
+    stores: importJson.stores.read(row.stores),
+    tasks: outcomeJson.tasks.read(row.tasks),
+  }));
 }
 
 export async function readTasks(sql: Sql, importId: string): Promise<readonly TaskRecord[]> {

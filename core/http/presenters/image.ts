@@ -24,15 +24,10 @@ export const NO_FACTS: ImageFacts = {
   importProperties: {},
 };
 
-/** An image as the Image API shows it. Base properties come last, so that none is overwritten. */
+/** An image as the Image API shows it. */
 export function presentImage(image: Image, facts: ImageFacts): JsonObject {
-  const own = Object.entries(image.properties).filter(
-    ([name]) => !name.startsWith(RESERVED_PREFIX),
-  );
   const path = `/v2/images/${image.id}`;
-  return {
-    ...Object.fromEntries(own),
-    ...facts.importProperties,
+  const base = {
     name: image.name,
     disk_format: image.diskFormat,
     container_format: image.containerFormat,
@@ -55,6 +50,15 @@ export function presentImage(image: Image, facts: ImageFacts): JsonObject {
     self: path,
     file: `${path}/file`,
     schema: '/v2/schemas/image',
+  };
+  // Whatever rows hold, no property stands in for what the server says itself.
+  const own = Object.entries(image.properties).filter(
+    ([name]) => !name.startsWith(RESERVED_PREFIX) && !Object.hasOwn(base, name),
+  );
+  return {
+    ...base,
+    ...Object.fromEntries(own),
+    ...facts.importProperties,
     ...(facts.stores === undefined || facts.stores.length === 0
       ? {}
       : { stores: facts.stores.join(',') }),
