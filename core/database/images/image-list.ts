@@ -4,11 +4,12 @@ import type { ImageQuery } from '../../image/query.js';
 import { ImageRow } from '../entities/image-row.js';
 import { markerNotFound } from '../marker.js';
 import { Parameters } from '../parameters.js';
+import { selectRows } from '../select-rows.js';
 import type { Sql } from '../statements.js';
 import { any, fulfilling, listed, reachable, refuseTooMany } from './image-conditions.js';
 import { findLead } from './image-leads.js';
 import { toImage } from './image-mapper.js';
-import { selectImages } from './image-select.js';
+
 import { behind, totalOrder } from './image-order.js';
 import type { OrderKey } from './image-order.js';
 
@@ -44,9 +45,10 @@ async function readPage(
   const ids = await idsOfPage(manager, query, order, marker, parameters);
   const sorted = order.map(({ column, direction }) => `"${column}" ${direction}`).join(', ');
   // Ids first: properties and tags are then read for the page alone, not for all that was sorted.
-  return selectImages(
+  return selectRows(
     manager,
-    `WHERE "image"."id" IN (SELECT "id" FROM (${ids})) ORDER BY ${sorted}`,
+    ImageRow,
+    `WHERE "row"."id" IN (SELECT "id" FROM (${ids})) ORDER BY ${sorted}`,
     parameters,
   );
 }
@@ -109,7 +111,12 @@ async function readMarker(
     .select('marker.id')
     .where(conditions.join(' AND '))
     .getQuery();
-  const [marker] = await selectImages(manager, `WHERE "image"."id" IN (${visible})`, parameters);
+  const [marker] = await selectRows(
+    manager,
+    ImageRow,
+    `WHERE "row"."id" IN (${visible})`,
+    parameters,
+  );
   if (marker !== undefined) return marker;
   throw markerNotFound('image', id);
 }

@@ -1,12 +1,12 @@
 import type { Image } from '../../image/image.js';
 import { ImageRow } from '../entities/image-row.js';
 import { Parameters } from '../parameters.js';
+import { selectRows } from '../select-rows.js';
 import type { Sql } from '../statements.js';
 import { toImage } from './image-mapper.js';
-import { selectImages } from './image-select.js';
 
 export async function readImage(sql: Sql, id: string): Promise<Image | undefined> {
-  return readOne(sql, id, ' AND "image"."deleted_at" IS NULL');
+  return readOne(sql, id, ' AND "row"."deleted_at" IS NULL');
 }
 
 /** A deleted image has no properties and tags any more. */
@@ -20,7 +20,7 @@ export async function imageIdTaken(sql: Sql, id: string): Promise<boolean> {
 
 async function readOne(sql: Sql, id: string, further: string): Promise<Image | undefined> {
   const parameters = new Parameters();
-  const condition = `WHERE "image"."id" = ${parameters.add(id)}${further}`;
-  const [row] = await sql.run((manager) => selectImages(manager, condition, parameters));
+  const condition = `WHERE "row"."id" = ${parameters.add(id)}${further}`;
+  const [row] = await sql.run((manager) => selectRows(manager, ImageRow, condition, parameters));
   return row && toImage(row);
 }

@@ -1,4 +1,5 @@
 import { MoreThan } from 'typeorm';
+import { BugError } from '../../base/errors.js';
 import type { JsonObject } from '../../base/json.js';
 import type { ImportEvent } from '../../engine/import.js';
 import { EventRow } from '../entities/event-row.js';
@@ -28,6 +29,11 @@ export async function readEvents(
   }));
 }
 
+/** One statement, which does not begin with INSERT: of those TypeORM does not hand on what they return. */
+const APPEND = `WITH "last" AS (SELECT MAX("sequence") AS "sequence" FROM "import_events" WHERE "import_id" = ?)
+  INSERT INTO "import_events" ("import_id", "sequence", "at", "type", "data")
+  SELECT ?, COALESCE("last"."sequence", 0) + 1, ?, ?, ? FROM "last" RETURNING "sequence"`;
+
 /** Numbers are without gaps: no other transaction writes between the reading and the writing. */
 export async function appendEvent(
   sql: Sql,
@@ -37,13 +43,16 @@ export async function appendEvent(
   data: JsonObject,
 ): Promise<ImportEvent> {
   return sql.run(async (manager) => {
-    const last = await manager.maximum(EventRow, 'sequence', { importId });
-    const event: ImportEvent = { importId, sequence: (last ?? 0) + 1, at, type, data };
-    await manager.insert(EventRow, {
-      ...event,
-      at: toTime(at),
-      data: eventJson.data.write(data),
-    });
-    return event;
+    const [row] = await manager.query<readonly Pick<EventRow, 'sequence'>[]>(APPEND, [
+      importId,
+      importId,
+      toTime(at),
+      type,
+      eventJson.data.write(data),
+    ]);
+    if (row === undefined) {
+      throw new BugError({ code: 'NO_ROW', message: 'An event was written and has no number' });
+    }
+    return { importId, sequence: row.sequence, at, type, data };
   });
 }

@@ -8,14 +8,18 @@ import { ImportRow } from '../entities/import-row.js';
 import { TaskRow } from '../entities/task-row.js';
 import { markerNotFound } from '../marker.js';
 import { toTime } from '../numbers.js';
+import { Parameters } from '../parameters.js';
+import { selectRows } from '../select-rows.js';
 import type { Sql } from '../statements.js';
 import { importJson, outcomeJson } from './import-json.js';
 import { toImport } from './import-mapper.js';
 import { toTask } from './task-mapper.js';
 
 export async function readImport(sql: Sql, id: string): Promise<ImportRecord | undefined> {
-  const row = await sql.run((manager) => manager.findOneBy(ImportRow, { id }));
-  return row === null ? undefined : toImport(row);
+  const parameters = new Parameters();
+  const rest = `WHERE "row"."id" = ${parameters.add(id)}`;
+  const [row] = await sql.run((manager) => selectRows(manager, ImportRow, rest, parameters));
+  return row && toImport(row);
 }
 
 export async function readLiveImport(sql: Sql, imageId: string): Promise<ImportRecord | undefined> {
@@ -88,9 +92,9 @@ export async function readNewestImports(
 }
 
 export async function readTasks(sql: Sql, importId: string): Promise<readonly TaskRecord[]> {
-  const rows = await sql.run((manager) =>
-    manager.find(TaskRow, { where: { importId }, order: { position: 'ASC' } }),
-  );
+  const parameters = new Parameters();
+  const rest = `WHERE "row"."import_id" = ${parameters.add(importId)} ORDER BY "row"."position"`;
+  const rows = await sql.run((manager) => selectRows(manager, TaskRow, rest, parameters));
   return rows.map(toTask);
 }
 

@@ -1,11 +1,12 @@
-import { In, IsNull, LessThan, Not } from 'typeorm';
-import type { FindOptionsWhere } from 'typeorm';
+import { In, IsNull, Not } from 'typeorm';
 import type { GenerationChange, GenerationQuery } from '../../engine/ports.js';
 import type { Generation, GenerationState } from '../../staging/generation.js';
 import { conditionalUpdate } from '../conditional-update.js';
 import { GenerationRow } from '../entities/generation-row.js';
 import { ReservationRow } from '../entities/reservation-row.js';
 import { toTime } from '../numbers.js';
+import { Parameters } from '../parameters.js';
+import { selectRows } from '../select-rows.js';
 import type { Sql } from '../statements.js';
 import { toGeneration, toGenerationColumns, toGenerationRow } from './generation-mapper.js';
 
@@ -19,19 +20,18 @@ export async function listGenerations(
   sql: Sql,
   query: GenerationQuery,
 ): Promise<readonly Generation[]> {
-  const where: FindOptionsWhere<GenerationRow> = {
-    ...(query.imageId === undefined ? {} : { imageId: query.imageId }),
-    ...(query.importId === undefined ? {} : { importId: query.importId ?? IsNull() }),
-    ...(query.states === undefined ? {} : { state: In(query.states) }),
-    ...(query.readyBefore === undefined ? {} : { readyAt: LessThan(toTime(query.readyBefore)) }),
-    ...(query.resumable === undefined ? {} : { uploadLength: Not(IsNull()) }),
-  };
-  const rows = await sql.run((manager) =>
-    manager.find(GenerationRow, {
-      where,
-      order: { number: 'ASC', createdAt: 'ASC', id: 'ASC' },
-    }),
-  );
+  const { imageId, importId, states, readyBefore, resumable } = query;
+  const parameters = new Parameters();
+  const conditions = ['TRUE'];
+  if (imageId !== undefined) conditions.push(`"image_id" = ${parameters.add(imageId)}`);
+  if (importId !== undefined) conditions.push(`"import_id" IS ${parameters.add(importId)}`);
+  if (states !== undefined) conditions.push(`"state" IN ${parameters.addList(states)}`);
+  if (readyBefore !== undefined) {
+    conditions.push(`"ready_at" < ${parameters.add(toTime(readyBefore))}`);
+  }
+  if (resumable !== undefined) conditions.push('"upload_length" IS NOT NULL');
+  const rest = `WHERE ${conditions.join(' AND ')} ORDER BY "number", "created_at", "id"`;
+  const rows = await sql.run((manager) => selectRows(manager, GenerationRow, rest, parameters));
   return rows.map(toGeneration);
 }
 

@@ -1,6 +1,8 @@
 import type { Json } from '../../base/json.js';
 import { ObservationRow } from '../entities/observation-row.js';
 import { jsonColumn, jsonSchema } from '../json-column.js';
+import { Parameters } from '../parameters.js';
+import { selectRows } from '../select-rows.js';
 import type { Sql } from '../statements.js';
 
 const resultColumn = jsonColumn('observations.result', jsonSchema);
@@ -9,9 +11,9 @@ export async function readObservations(
   sql: Sql,
   generationId: string,
 ): Promise<Readonly<Record<string, Json>>> {
-  const rows = await sql.run((manager) =>
-    manager.find(ObservationRow, { where: { generationId }, order: { observer: 'ASC' } }),
-  );
+  const parameters = new Parameters();
+  const rest = `WHERE "row"."generation_id" = ${parameters.add(generationId)} ORDER BY "row"."observer"`;
+  const rows = await sql.run((manager) => selectRows(manager, ObservationRow, rest, parameters));
   return Object.fromEntries(
     rows.map(({ observer, result }) => [observer, resultColumn.read(result)]),
   );
