@@ -1,5 +1,7 @@
-import type { EntityManager, EntityTarget, FindOptionsWhere, ObjectLiteral } from 'typeorm';
-import type { QueryDeepPartialEntity } from 'typeorm/query-builder/QueryPartialEntity.js';
+import type { EntityManager, ObjectLiteral } from 'typeorm';
+import { updateRows } from './change-rows.js';
+import { findRow } from './select-rows.js';
+import type { Where } from './table.js';
 
 /**
  * Changes the row that fulfils `where`; `false` where there is none. A change of nothing only asks
@@ -7,12 +9,11 @@ import type { QueryDeepPartialEntity } from 'typeorm/query-builder/QueryPartialE
  */
 export async function conditionalUpdate<Row extends ObjectLiteral>(
   manager: EntityManager,
-  entity: EntityTarget<Row>,
-  where: FindOptionsWhere<Row>,
-  change: QueryDeepPartialEntity<Row>,
+  entity: new () => Row,
+  where: Where<Row>,
+  change: { readonly [Name in keyof Row]?: Row[Name] | undefined },
 ): Promise<boolean> {
   const isEmpty = Object.values(change).every((value) => value === undefined);
-  if (isEmpty) return manager.existsBy(entity, where);
-  const { affected } = await manager.update(entity, where, change);
-  return affected !== undefined && affected > 0;
+  if (isEmpty) return (await findRow(manager, entity, where)) !== undefined;
+  return (await updateRows(manager, entity, where, change)) > 0;
 }

@@ -8,12 +8,15 @@ import { translateError } from './translate-error.js';
 
 /** Milliseconds for which a statement waits where another program holds the file. */
 const BUSY_TIMEOUT = 5_000;
+const IDLE_TIMEOUT = 10_000;
 
 export interface DatabaseOptions {
   /** File; created with what it needs, readable by this user alone, where it is missing. */
   readonly path: string;
   /** Milliseconds. @default 5000 */
   readonly busyTimeoutMs?: number;
+  /** Milliseconds for which a transaction may be open with no statement under way. @default 10000 */
+  readonly idleTimeoutMs?: number;
 }
 
 /**
@@ -25,6 +28,7 @@ export interface DatabaseOptions {
 export async function openDatabase({
   path,
   busyTimeoutMs = BUSY_TIMEOUT,
+  idleTimeoutMs = IDLE_TIMEOUT,
 }: DatabaseOptions): Promise<OpenDatabase> {
   const writing = new DataSource(dataSourceOptions(path, busyTimeoutMs));
   const reading = new DataSource(dataSourceOptions(path, busyTimeoutMs));
@@ -36,7 +40,7 @@ export async function openDatabase({
     await writing.runMigrations({ transaction: 'each' });
     await reading.initialize();
     await reading.query('PRAGMA query_only = ON');
-    return new SqliteDatabase(writing, reading);
+    return new SqliteDatabase(writing, reading, idleTimeoutMs);
   } catch (error) {
     for (const source of [writing, reading]) if (source.isInitialized) await source.destroy();
     throw translateError(error);

@@ -15,3 +15,16 @@ export class Parameters {
     return `(${values.map((value) => this.add(value)).join(', ')})`;
   }
 }
+
+/**
+ * A statement as the driver takes it, with the values in the order of its places. Numbers too are bound
+ * to places: the text of a statement stays the same, so that it is prepared once.
+ */
+export function withValues(sql: string, { values }: Parameters): [string, unknown[]] {
+  const inOrder: unknown[] = [];
+  const statement = sql.replaceAll(/:(p\d+)/g, (_, name: string) => {
+    inOrder.push(values[name]);
+    return '?';
+  });
+  return [statement, inOrder];
+}

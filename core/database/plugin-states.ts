@@ -1,6 +1,8 @@
 import type { Json } from '../base/json.js';
+import { deleteRows, insertRows } from './change-rows.js';
 import { PluginStateRow } from './entities/plugin-state-row.js';
 import { jsonColumn, jsonSchema } from './json-column.js';
+import { findRow } from './select-rows.js';
 import type { Sql } from './statements.js';
 
 const valueColumn = jsonColumn('plugin_states.value', jsonSchema);
@@ -10,8 +12,8 @@ export async function readPluginState(
   plugin: string,
   key: string,
 ): Promise<Json | undefined> {
-  const row = await sql.run((manager) => manager.findOneBy(PluginStateRow, { plugin, key }));
-  return row === null ? undefined : valueColumn.read(row.value);
+  const row = await sql.run((manager) => findRow(manager, PluginStateRow, { plugin, key }));
+  return row && valueColumn.read(row.value);
 }
 
 /** `undefined` forgets the key. */
@@ -23,10 +25,10 @@ export async function setPluginState(
 ): Promise<void> {
   await sql.run(async (manager) => {
     if (value === undefined) {
-      await manager.delete(PluginStateRow, { plugin, key });
+      await deleteRows(manager, PluginStateRow, { plugin, key });
       return;
     }
     const row = { plugin, key, value: valueColumn.write(value) };
-    await manager.upsert(PluginStateRow, row, ['plugin', 'key']);
+    await insertRows(manager, PluginStateRow, [row], ['plugin', 'key']);
   });
 }

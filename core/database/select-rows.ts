@@ -1,14 +1,7 @@
-import type { EntityManager, EntityMetadata, ObjectLiteral } from 'typeorm';
-import type { Parameters } from './parameters.js';
-
-interface Select {
-  readonly sql: string;
-  /** Members that SQLite keeps as 0 and 1. */
-  readonly booleans: readonly string[];
-}
-
-/** By the description of the table, of which each connection has its own. */
-const selects = new WeakMap<EntityMetadata, Select>();
+import type { EntityManager, ObjectLiteral } from 'typeorm';
+import { Parameters, withValues } from './parameters.js';
+import { conditionOf, tableOf } from './table.js';
+import type { Where } from './table.js';
 
 /**
  * Rows by a statement of our own, for what every request or every step of an import reads: TypeORM puts
@@ -23,13 +16,8 @@ export async function selectRows<Row extends ObjectLiteral>(
   rest: string,
   parameters: Parameters,
 ): Promise<readonly Row[]> {
-  const { connection } = manager;
-  const { sql, booleans } = selectOf(connection.getMetadata(entity));
-  const [statement, values] = connection.driver.escapeQueryWithParameters(
-    `${sql} ${rest}`,
-    parameters.values,
-    {},
-  );
+  const { select, booleans } = tableOf(manager, entity);
+  const [statement, values] = withValues(`${select} ${rest}`, parameters);
   const rows = await manager.query<Record<string, unknown>[]>(statement, values);
   for (const row of rows) {
     for (const name of booleans) row[name] = row[name] === 1;
@@ -38,19 +26,24 @@ export async function selectRows<Row extends ObjectLiteral>(
   return rows as unknown as readonly Row[];
 }
 
-function selectOf(metadata: EntityMetadata): Select {
-  const known = selects.get(metadata);
-  if (known !== undefined) return known;
-  const columns = metadata.columns.map(({ databaseName, propertyName, query }) => {
-    const value = query === undefined ? `"row"."${databaseName}"` : `(${query('"row"')})`;
-    return `${value} AS "${propertyName}"`;
-  });
-  const select = {
-    sql: `SELECT ${columns.join(', ')} FROM "${metadata.tableName}" "row"`,
-    booleans: metadata.columns
-      .filter(({ type }) => type === 'boolean')
-      .map(({ propertyName }) => propertyName),
-  };
-  selects.set(metadata, select);
-  return select;
+/** @param order columns as they are in the database */
+export function findRows<Row extends ObjectLiteral>(
+  manager: EntityManager,
+  entity: new () => Row,
+  where: Where<Row>,
+  order?: string,
+): Promise<readonly Row[]> {
+  const parameters = new Parameters();
+  const condition = conditionOf(tableOf(manager, entity), where, parameters);
+  const rest = `WHERE ${condition}${order === undefined ? '' : ` ORDER BY ${order}`}`;
+  return selectRows(manager, entity, rest, parameters);
+}
+
+export async function findRow<Row extends ObjectLiteral>(
+  manager: EntityManager,
+  entity: new () => Row,
+  where: Where<Row>,
+): Promise<Row | undefined> {
+  const [row] = await findRows(manager, entity, where);
+  return row;
 }

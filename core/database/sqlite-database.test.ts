@@ -74,11 +74,16 @@ describe('SqliteDatabase.write', () => {
     expect(seen.size).toBeGreaterThan(1);
   });
 
-  it('refuses a write inside a write instead of waiting for itself', async () => {
-    const { database } = await openTestDatabase();
-    const nested = database.write(() => database.write(() => Promise.resolve()));
-    await expect(nested).rejects.toMatchObject({ class: 'bug', code: 'NESTED_WRITE' });
+  it('ends a write that waits for a write inside it, and nothing of it stays', async () => {
+    const { database } = await openTestDatabase({ idleTimeoutMs: 50 });
+    const image = anImage();
+    const nested = database.write(async (tx) => {
+      await tx.insertImage(image);
+      await database.write(() => Promise.resolve());
+    });
+    await expect(nested).rejects.toMatchObject({ class: 'bug', code: 'TRANSACTION_STUCK' });
     await expect(database.write(() => Promise.resolve('goes on'))).resolves.toBe('goes on');
+    expect(await database.read.image(image.id)).toBeUndefined();
   });
 
   it('lets work that was begun inside write after the end', async () => {

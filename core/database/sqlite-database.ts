@@ -1,9 +1,9 @@
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { BugError, PermanentError } from '../base/errors.js';
 import { Mutex } from '../base/mutex.js';
 import type { Database, Reader, Transaction } from '../engine/ports.js';
 import { SqliteReader } from './reader.js';
+import { IdleGuard } from './idle-guard.js';
 import { Statements, TransactionStatements } from './statements.js';
 import { SqliteTransaction } from './transaction.js';
 import { translateError } from './translate-error.js';
@@ -24,12 +24,12 @@ export class SqliteDatabase implements OpenDatabase {
   readonly #reads: Statements;
   readonly #writes = new Mutex();
   readonly #runner: QueryRunner;
-  readonly #inside = new AsyncLocalStorage<{ open: boolean }>();
   #closing: Promise<void> | undefined;
 
   constructor(
     private readonly writing: DataSource,
     private readonly reading: DataSource,
+    private readonly idleTimeoutMs: number,
   ) {
     this.#runner = writing.createQueryRunner();
     this.#reads = new Statements(reading.manager, 'The database connection');
@@ -37,17 +37,11 @@ export class SqliteDatabase implements OpenDatabase {
   }
 
   /**
-   * @throws {BugError} `NESTED_WRITE` inside another write, which would wait for itself ·
-   *   `STATEMENT_NOT_AWAITED` · `DATABASE_CLOSED`
+   * @throws {BugError} `TRANSACTION_STUCK` when `work` waits for what is no statement, such as another
+   *   write, which waits for this one · `STATEMENT_NOT_AWAITED` · `DATABASE_CLOSED`
    * @throws as {@link translateError} says, where BEGIN or COMMIT fails; nothing is written then
    */
   async write<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    if (this.#inside.getStore()?.open === true) {
-      throw new BugError({
-        code: 'NESTED_WRITE',
-        message: 'A transaction was begun inside another one',
-      });
-    }
     if (this.#closing !== undefined) {
       throw new BugError({ code: 'DATABASE_CLOSED', message: 'The database is closed' });
     }
@@ -65,11 +59,11 @@ export class SqliteDatabase implements OpenDatabase {
 
   async #transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const statements = new TransactionStatements(this.writing.manager);
-    const inside = { open: true };
+    const guard = new IdleGuard(statements, this.idleTimeoutMs);
     try {
       // Not TypeORM's own, which begins deferred and fails at once when it must wait to write.
       await this.#runner.query('BEGIN IMMEDIATE');
-      const result = await this.#inside.run(inside, () => work(new SqliteTransaction(statements)));
+      const result = await Promise.race([work(new SqliteTransaction(statements)), guard.stuck]);
       await statements.endForCommit();
       await this.#commit();
       return result;
@@ -78,8 +72,7 @@ export class SqliteDatabase implements OpenDatabase {
       await this.#rollback(error);
       throw translateError(error);
     } finally {
-      // What the work has started in the background may begin transactions from now on.
-      inside.open = false;
+      guard.end();
     }
   }
 

@@ -21,6 +21,7 @@ export class Statements implements Sql {
   readonly #turns = new Mutex();
   readonly #underWay = new Set<Promise<unknown>>();
   #ended = false;
+  #begun = 0;
 
   /** `owner` names in errors what has ended: a sentence can begin with it. */
   constructor(
@@ -32,6 +33,11 @@ export class Statements implements Sql {
     return this.#underWay.size === 0;
   }
 
+  /** How many times statements were asked for. */
+  get begun(): number {
+    return this.#begun;
+  }
+
   async run<T>(statements: (manager: EntityManager) => Promise<T>): Promise<T> {
     if (this.#ended) {
       throw new BugError({
@@ -39,6 +45,7 @@ export class Statements implements Sql {
         message: `${this.owner} has ended: nothing can be read or written through it any more`,
       });
     }
+    this.#begun += 1;
     const running = this.#turns.run(() => statements(this.manager));
     this.#underWay.add(running);
     try {
@@ -70,6 +77,14 @@ export class TransactionStatements implements Sql {
 
   constructor(manager: EntityManager) {
     this.#statements = new Statements(manager, 'The transaction');
+  }
+
+  get isIdle(): boolean {
+    return this.#statements.isIdle;
+  }
+
+  get begun(): number {
+    return this.#statements.begun;
   }
 
   run<T>(statements: (manager: EntityManager) => Promise<T>): Promise<T> {

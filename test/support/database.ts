@@ -2,12 +2,13 @@ import path from 'node:path';
 import sqlite3 from 'sqlite3';
 import { onTestFinished } from 'vitest';
 import { openDatabase } from '../../core/database/open.js';
+import type { DatabaseOptions } from '../../core/database/open.js';
 import type { OpenDatabase } from '../../core/database/sqlite-database.js';
 import { tempDir } from './temp-dir.js';
 
 /** A database of its own for the running test, closed and removed after it. */
 export async function openTestDatabase(
-  options: { readonly busyTimeoutMs?: number } = {},
+  options: Omit<DatabaseOptions, 'path'> = {},
 ): Promise<{ readonly database: OpenDatabase; readonly path: string }> {
   const file = path.join(await testDirectory(), 'stowage.db');
   const database = await openDatabase({ path: file, ...options });

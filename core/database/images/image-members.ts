@@ -1,16 +1,15 @@
 import type { ImageMember, MemberStatus } from '../../image/member.js';
+import { deleteRows, insertRows } from '../change-rows.js';
 import { conditionalUpdate } from '../conditional-update.js';
 import { ImageMemberRow } from '../entities/image-member-row.js';
 import { fromTime, toTime } from '../numbers.js';
+import { findRows } from '../select-rows.js';
 import type { Sql } from '../statements.js';
 
 /** In the order of their sharing. */
 export async function listMembers(sql: Sql, imageId: string): Promise<readonly ImageMember[]> {
   const rows = await sql.run((manager) =>
-    manager.find(ImageMemberRow, {
-      where: { imageId },
-      order: { createdAt: 'ASC', projectId: 'ASC' },
-    }),
+    findRows(manager, ImageMemberRow, { imageId }, '"created_at", "project_id"'),
   );
   return rows.map((row) => ({
     imageId: row.imageId,
@@ -23,13 +22,15 @@ export async function listMembers(sql: Sql, imageId: string): Promise<readonly I
 
 export async function insertMember(sql: Sql, member: ImageMember): Promise<void> {
   await sql.run((manager) =>
-    manager.insert(ImageMemberRow, {
-      imageId: member.imageId,
-      projectId: member.projectId,
-      status: member.status,
-      createdAt: toTime(member.createdAt),
-      updatedAt: toTime(member.updatedAt),
-    }),
+    insertRows(manager, ImageMemberRow, [
+      {
+        imageId: member.imageId,
+        projectId: member.projectId,
+        status: member.status,
+        createdAt: toTime(member.createdAt),
+        updatedAt: toTime(member.updatedAt),
+      },
+    ]),
   );
 }
 
@@ -51,5 +52,5 @@ export async function updateMember(
 }
 
 export async function deleteMember(sql: Sql, imageId: string, projectId: string): Promise<void> {
-  await sql.run((manager) => manager.delete(ImageMemberRow, { imageId, projectId }));
+  await sql.run((manager) => deleteRows(manager, ImageMemberRow, { imageId, projectId }));
 }

@@ -15,7 +15,7 @@ export async function readImageEvenDeleted(sql: Sql, id: string): Promise<Image 
 }
 
 export async function imageIdTaken(sql: Sql, id: string): Promise<boolean> {
-  return sql.run((manager) => manager.existsBy(ImageRow, { id }));
+  return (await readImageEvenDeleted(sql, id)) !== undefined;
 }
 
 async function readOne(sql: Sql, id: string, further: string): Promise<Image | undefined> {

@@ -1,8 +1,8 @@
-import { In } from 'typeorm';
 import type { EntityManager } from 'typeorm';
 import type { ImageChange } from '../../engine/ports.js';
 import type { Image, ImageStatus } from '../../image/image.js';
 import { assertImageTransition } from '../../image/status.js';
+import { deleteRows, insertRows } from '../change-rows.js';
 import type { Columns } from '../columns.js';
 import { conditionalUpdate } from '../conditional-update.js';
 import { ImageMemberRow } from '../entities/image-member-row.js';
@@ -18,13 +18,14 @@ const NOTHING_HELD = { size: null, virtualSize: null } as const;
 
 export async function insertImage(sql: Sql, image: Image): Promise<void> {
   await sql.run(async (manager) => {
-    await manager.insert(ImageRow, {
+    const row = {
       id: image.id,
       ...toImageColumns(image),
       createdAt: toTime(image.createdAt),
       updatedAt: toTime(image.updatedAt),
       deletedAt: image.status === 'deleted' ? toTime(image.updatedAt) : null,
-    });
+    };
+    await insertRows(manager, ImageRow, [row]);
     await insertTags(manager, image.id, image.tags);
     await setProperties(manager, image.id, image.properties);
   });
@@ -44,7 +45,7 @@ export async function updateImage(
     const changed = await conditionalUpdate(
       manager,
       ImageRow,
-      { id, status: In(when.status) },
+      { id, status: when.status },
       {
         ...(change.status === 'queued' ? NOTHING_HELD : {}),
         ...toImageColumns(change),
@@ -54,16 +55,17 @@ export async function updateImage(
     );
     if (!changed) return false;
     if (isDeleted) {
-      await manager.delete(ImageTagRow, { imageId: id });
-      await manager.delete(ImagePropertyRow, { imageId: id });
-      await manager.delete(ImageMemberRow, { imageId: id });
+      await deleteRows(manager, ImageTagRow, { imageId: id });
+      await deleteRows(manager, ImagePropertyRow, { imageId: id });
+      await deleteRows(manager, ImageMemberRow, { imageId: id });
       return true;
     }
     if (change.tags !== undefined) {
-      await manager.delete(ImageTagRow, { imageId: id });
+      await deleteRows(manager, ImageTagRow, { imageId: id });
       await insertTags(manager, id, change.tags);
     }
-    if (change.replaceProperties === true) await manager.delete(ImagePropertyRow, { imageId: id });
+    if (change.replaceProperties === true)
+      await deleteRows(manager, ImagePropertyRow, { imageId: id });
     await setProperties(manager, id, change.properties ?? {});
     return true;
   });
@@ -75,8 +77,8 @@ async function insertTags(
   tags: readonly string[],
 ): Promise<void> {
   const unique = [...new Set(tags)];
-  if (unique.length === 0) return;
-  await manager.insert(
+  await insertRows(
+    manager,
     ImageTagRow,
     unique.map((tag) => ({ imageId, tag })),
   );
@@ -93,6 +95,6 @@ async function setProperties(
     if (value === null) removed.push(name);
     else set.push({ imageId, name, value });
   }
-  if (removed.length > 0) await manager.delete(ImagePropertyRow, { imageId, name: In(removed) });
-  if (set.length > 0) await manager.upsert(ImagePropertyRow, set, ['imageId', 'name']);
+  if (removed.length > 0) await deleteRows(manager, ImagePropertyRow, { imageId, name: removed });
+  await insertRows(manager, ImagePropertyRow, set, ['imageId', 'name']);
 }

@@ -1,9 +1,10 @@
-import { MoreThan } from 'typeorm';
 import { BugError } from '../../base/errors.js';
 import type { JsonObject } from '../../base/json.js';
 import type { ImportEvent } from '../../engine/import.js';
 import { EventRow } from '../entities/event-row.js';
 import { fromTime, toTime } from '../numbers.js';
+import { Parameters } from '../parameters.js';
+import { selectRows } from '../select-rows.js';
 import type { Sql } from '../statements.js';
 import { eventJson } from './import-json.js';
 
@@ -13,13 +14,11 @@ export async function readEvents(
   afterSequence: number,
   limit: number,
 ): Promise<readonly ImportEvent[]> {
-  const rows = await sql.run((manager) =>
-    manager.find(EventRow, {
-      where: { importId, sequence: MoreThan(afterSequence) },
-      order: { sequence: 'ASC' },
-      take: limit,
-    }),
-  );
+  const parameters = new Parameters();
+  const rest = `WHERE "import_id" = ${parameters.add(importId)}
+    AND "sequence" > ${parameters.add(afterSequence)}
+    ORDER BY "sequence" LIMIT ${parameters.add(limit)}`;
+  const rows = await sql.run((manager) => selectRows(manager, EventRow, rest, parameters));
   return rows.map((row) => ({
     importId: row.importId,
     sequence: row.sequence,

@@ -1,32 +1,28 @@
-import { In } from 'typeorm';
-import type { EntityManager, SelectQueryBuilder } from 'typeorm';
+import type { EntityManager } from 'typeorm';
 import type { ImportOutcome, ImportRecord, TaskRecord } from '../../engine/import.js';
 import type { ImportQuery } from '../../engine/ports.js';
 import { LIVE_IMPORT_STATES } from '../../engine/states.js';
-import { ImageRow } from '../entities/image-row.js';
 import { ImportRow } from '../entities/import-row.js';
 import { TaskRow } from '../entities/task-row.js';
 import { markerNotFound } from '../marker.js';
 import { toTime } from '../numbers.js';
 import { Parameters } from '../parameters.js';
-import { selectRows } from '../select-rows.js';
+import { findRow, findRows, selectRows } from '../select-rows.js';
 import type { Sql } from '../statements.js';
 import { importJson, outcomeJson } from './import-json.js';
 import { toImport } from './import-mapper.js';
 import { toTask } from './task-mapper.js';
 
 export async function readImport(sql: Sql, id: string): Promise<ImportRecord | undefined> {
-  const parameters = new Parameters();
-  const rest = `WHERE "row"."id" = ${parameters.add(id)}`;
-  const [row] = await sql.run((manager) => selectRows(manager, ImportRow, rest, parameters));
+  const row = await sql.run((manager) => findRow(manager, ImportRow, { id }));
   return row && toImport(row);
 }
 
 export async function readLiveImport(sql: Sql, imageId: string): Promise<ImportRecord | undefined> {
   const row = await sql.run((manager) =>
-    manager.findOneBy(ImportRow, { imageId, state: In(LIVE_IMPORT_STATES) }),
+    findRow(manager, ImportRow, { imageId, state: LIVE_IMPORT_STATES }),
   );
-  return row === null ? undefined : toImport(row);
+  return row && toImport(row);
 }
 
 export async function readImportByIdempotencyKey(
@@ -34,28 +30,26 @@ export async function readImportByIdempotencyKey(
   imageId: string,
   idempotencyKey: string,
 ): Promise<ImportRecord | undefined> {
-  const row = await sql.run((manager) => manager.findOneBy(ImportRow, { imageId, idempotencyKey }));
-  return row === null ? undefined : toImport(row);
+  const row = await sql.run((manager) => findRow(manager, ImportRow, { imageId, idempotencyKey }));
+  return row && toImport(row);
 }
 
 /** @throws {InvalidInputError} `MARKER_NOT_FOUND`, also for an import of another project */
 export async function listImports(sql: Sql, query: ImportQuery): Promise<readonly ImportRecord[]> {
+  const parameters = new Parameters();
+  const conditions = conditionsOf(query, parameters);
+  const direction = query.order === 'desc' ? 'DESC' : 'ASC';
   const rows = await sql.run(async (manager) => {
-    const imports = matching(manager, query);
-    const direction = query.order === 'desc' ? 'DESC' : 'ASC';
     if (query.marker !== undefined) {
-      const marker = await readMarker(manager, query, query.marker);
+      const { createdAt, id } = await readMarker(manager, query, query.marker);
       const comparison = direction === 'DESC' ? '<' : '>';
-      imports.andWhere(`(import.createdAt, import.id) ${comparison} (:createdAt, :id)`, {
-        createdAt: marker.createdAt,
-        id: marker.id,
-      });
+      const place = parameters.addList([createdAt, id]);
+      conditions.push(`("row"."created_at", "row"."id") ${comparison} ${place}`);
     }
-    if (query.limit !== undefined) imports.limit(query.limit);
-    return imports
-      .orderBy('import.createdAt', direction)
-      .addOrderBy('import.id', direction)
-      .getMany();
+    const rest = `${ofProject(query.projectId, parameters)} WHERE ${conditions.join(' AND ')}
+      ORDER BY "row"."created_at" ${direction}, "row"."id" ${direction}
+      ${query.limit === undefined ? '' : `LIMIT ${parameters.add(query.limit)}`}`;
+    return selectRows(manager, ImportRow, rest, parameters);
   });
   return rows.map(toImport);
 }
@@ -92,51 +86,36 @@ export async function readNewestImports(
 }
 
 export async function readTasks(sql: Sql, importId: string): Promise<readonly TaskRecord[]> {
-  const parameters = new Parameters();
-  const rest = `WHERE "row"."import_id" = ${parameters.add(importId)} ORDER BY "row"."position"`;
-  const rows = await sql.run((manager) => selectRows(manager, TaskRow, rest, parameters));
+  const rows = await sql.run((manager) => findRows(manager, TaskRow, { importId }, '"position"'));
   return rows.map(toTask);
 }
 
-function matching(manager: EntityManager, query: ImportQuery): SelectQueryBuilder<ImportRow> {
-  const imports = manager.createQueryBuilder(ImportRow, 'import').where('TRUE');
-  if (query.imageId !== undefined) {
-    imports.andWhere('import.imageId = :imageId', { imageId: query.imageId });
+function conditionsOf(query: ImportQuery, parameters: Parameters): string[] {
+  const { imageId, states, finishedBefore } = query;
+  const conditions = ['TRUE'];
+  if (imageId !== undefined) conditions.push(`"row"."image_id" = ${parameters.add(imageId)}`);
+  if (states !== undefined) conditions.push(`"row"."state" IN ${parameters.addList(states)}`);
+  if (finishedBefore !== undefined) {
+    conditions.push(`"row"."finished_at" < ${parameters.add(toTime(finishedBefore))}`);
   }
-  if (query.states !== undefined) {
-    imports.andWhere('import.state IN (:...states)', { states: query.states });
-  }
-  if (query.finishedBefore !== undefined) {
-    imports.andWhere('import.finishedAt < :finishedBefore', {
-      finishedBefore: toTime(query.finishedBefore),
-    });
-  }
-  return ofProject(imports, query.projectId);
+  return conditions;
 }
 
 /** Images that are deleted go on to say whose their imports were. */
-function ofProject(
-  imports: SelectQueryBuilder<ImportRow>,
-  projectId: string | undefined,
-): SelectQueryBuilder<ImportRow> {
-  if (projectId === undefined) return imports;
-  return imports.innerJoin(
-    ImageRow,
-    'image',
-    'image.id = import.imageId AND image.owner = :projectId',
-    { projectId },
-  );
+function ofProject(projectId: string | undefined, parameters: Parameters): string {
+  if (projectId === undefined) return '';
+  return `INNER JOIN "images" "image"
+    ON "image"."id" = "row"."image_id" AND "image"."owner" = ${parameters.add(projectId)}`;
 }
 
 async function readMarker(
   manager: EntityManager,
-  query: ImportQuery,
+  { projectId }: ImportQuery,
   id: string,
 ): Promise<ImportRow> {
-  const marker = await ofProject(
-    manager.createQueryBuilder(ImportRow, 'import').where('import.id = :id', { id }),
-    query.projectId,
-  ).getOne();
-  if (marker !== null) return marker;
+  const parameters = new Parameters();
+  const rest = `${ofProject(projectId, parameters)} WHERE "row"."id" = ${parameters.add(id)}`;
+  const [marker] = await selectRows(manager, ImportRow, rest, parameters);
+  if (marker !== undefined) return marker;
   throw markerNotFound('import', id);
 }

@@ -2,10 +2,12 @@ import { In, Not } from 'typeorm';
 import type { ImportRecord, ImportState, TaskRecord, TaskState } from '../../engine/import.js';
 import type { ImportChange, TaskChange } from '../../engine/ports.js';
 import { CANCELLABLE_IMPORT_STATES, FINAL_IMPORT_STATES } from '../../engine/states.js';
+import { insertRows, updateRows } from '../change-rows.js';
 import { conditionalUpdate } from '../conditional-update.js';
 import { ImportRow } from '../entities/import-row.js';
 import { TaskRow } from '../entities/task-row.js';
 import { toCount } from '../numbers.js';
+import { findRow } from '../select-rows.js';
 import type { Sql } from '../statements.js';
 import { importJson } from './import-json.js';
 import { toImportColumns, toImportRow } from './import-mapper.js';
@@ -17,8 +19,8 @@ export async function insertImport(
   tasks: readonly TaskRecord[],
 ): Promise<void> {
   await sql.run(async (manager) => {
-    await manager.insert(ImportRow, toImportRow(record));
-    if (tasks.length > 0) await manager.insert(TaskRow, tasks.map(toTaskRow));
+    await insertRows(manager, ImportRow, [toImportRow(record)]);
+    await insertRows(manager, TaskRow, tasks.map(toTaskRow));
   });
 }
 
@@ -32,11 +34,7 @@ export async function updateImport(
     conditionalUpdate(
       manager,
       ImportRow,
-      {
-        id,
-        state: In(when.state),
-        ...(when.epoch === undefined ? {} : { epoch: when.epoch }),
-      },
+      { id, state: when.state, epoch: when.epoch },
       toImportColumns(change),
     ),
   );
@@ -49,9 +47,12 @@ export async function requestCancel(
   cancel: 'user' | 'deleted',
 ): Promise<boolean> {
   return sql.run(async (manager) => {
-    const row = await manager.findOneBy(ImportRow, { id, state: In(CANCELLABLE_IMPORT_STATES) });
-    if (row === null) return false;
-    if (row.cancel !== 'deleted') await manager.update(ImportRow, { id }, { cancel });
+    const row = await findRow(manager, ImportRow, {
+      id,
+      state: CANCELLABLE_IMPORT_STATES,
+    });
+    if (row === undefined) return false;
+    if (row.cancel !== 'deleted') await updateRows(manager, ImportRow, { id }, { cancel });
     return true;
   });
 }
@@ -63,11 +64,11 @@ export async function addUserPatched(
   names: readonly string[],
 ): Promise<void> {
   await sql.run(async (manager) => {
-    const row = await manager.findOneBy(ImportRow, { id });
-    if (row === null) return;
+    const row = await findRow(manager, ImportRow, { id });
+    if (row === undefined) return;
     const patched = new Set([...importJson.userPatched.read(row.userPatched), ...names]);
     const userPatched = importJson.userPatched.write([...patched]);
-    await manager.update(ImportRow, { id }, { userPatched });
+    await updateRows(manager, ImportRow, { id }, { userPatched });
   });
 }
 
@@ -124,7 +125,7 @@ export async function updateTask(
     conditionalUpdate(
       manager,
       TaskRow,
-      { importId, position, state: In(when.state) },
+      { importId, position, state: when.state },
       toTaskColumns(change),
     ),
   );

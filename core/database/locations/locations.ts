@@ -1,24 +1,19 @@
-import { In } from 'typeorm';
-import type { FindOptionsWhere } from 'typeorm';
 import type { LocationQuery } from '../../engine/ports.js';
 import type { Location, LocationState } from '../../store/location.js';
+import { deleteRows, insertRows } from '../change-rows.js';
 import { conditionalUpdate } from '../conditional-update.js';
 import { LocationRow } from '../entities/location-row.js';
+import { findRows } from '../select-rows.js';
 import type { Sql } from '../statements.js';
 import { toLocation, toLocationColumns, toLocationRow } from './location-mapper.js';
 import type { LocationChange } from './location-mapper.js';
 
 /** By age. */
 export async function listLocations(sql: Sql, query: LocationQuery): Promise<readonly Location[]> {
-  const where: FindOptionsWhere<LocationRow> = {
-    ...(query.imageId === undefined ? {} : { imageId: query.imageId }),
-    ...(query.imageIds === undefined ? {} : { imageId: In(query.imageIds) }),
-    ...(query.importId === undefined ? {} : { importId: query.importId }),
-    ...(query.store === undefined ? {} : { store: query.store }),
-    ...(query.states === undefined ? {} : { state: In(query.states) }),
-  };
+  const { imageId, imageIds, importId, store, states } = query;
+  const where = { imageId: imageIds ?? imageId, importId, store, state: states };
   const rows = await sql.run((manager) =>
-    manager.find(LocationRow, { where, order: { createdAt: 'ASC', id: 'ASC' } }),
+    findRows(manager, LocationRow, where, '"created_at", "id"'),
   );
   return rows.map(toLocation);
 }
@@ -38,7 +33,7 @@ export async function listUsedStores(sql: Sql): Promise<readonly string[]> {
 
 /** @throws {ConflictError} `LOCATION_EXISTS` when the image has one in this store, not `deleting` */
 export async function insertLocation(sql: Sql, location: Location): Promise<void> {
-  await sql.run((manager) => manager.insert(LocationRow, toLocationRow(location)));
+  await sql.run((manager) => insertRows(manager, LocationRow, [toLocationRow(location)]));
 }
 
 export async function updateLocation(
@@ -48,15 +43,10 @@ export async function updateLocation(
   change: LocationChange,
 ): Promise<boolean> {
   return sql.run((manager) =>
-    conditionalUpdate(
-      manager,
-      LocationRow,
-      { id, state: In(when.state) },
-      toLocationColumns(change),
-    ),
+    conditionalUpdate(manager, LocationRow, { id, state: when.state }, toLocationColumns(change)),
   );
 }
 
 export async function deleteLocation(sql: Sql, id: string): Promise<void> {
-  await sql.run((manager) => manager.delete(LocationRow, { id }));
+  await sql.run((manager) => deleteRows(manager, LocationRow, { id }));
 }

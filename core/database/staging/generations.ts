@@ -1,18 +1,18 @@
-import { In, IsNull, Not } from 'typeorm';
 import type { GenerationChange, GenerationQuery } from '../../engine/ports.js';
 import type { Generation, GenerationState } from '../../staging/generation.js';
+import { deleteRows, insertRows, updateRows } from '../change-rows.js';
 import { conditionalUpdate } from '../conditional-update.js';
 import { GenerationRow } from '../entities/generation-row.js';
 import { ReservationRow } from '../entities/reservation-row.js';
 import { toTime } from '../numbers.js';
 import { Parameters } from '../parameters.js';
-import { selectRows } from '../select-rows.js';
+import { findRow, selectRows } from '../select-rows.js';
 import type { Sql } from '../statements.js';
 import { toGeneration, toGenerationColumns, toGenerationRow } from './generation-mapper.js';
 
 export async function readGeneration(sql: Sql, id: string): Promise<Generation | undefined> {
-  const row = await sql.run((manager) => manager.findOneBy(GenerationRow, { id }));
-  return row === null ? undefined : toGeneration(row);
+  const row = await sql.run((manager) => findRow(manager, GenerationRow, { id }));
+  return row && toGeneration(row);
 }
 
 /** By number, those of one number by age. */
@@ -36,7 +36,7 @@ export async function listGenerations(
 }
 
 export async function insertGeneration(sql: Sql, generation: Generation): Promise<void> {
-  await sql.run((manager) => manager.insert(GenerationRow, toGenerationRow(generation)));
+  await sql.run((manager) => insertRows(manager, GenerationRow, [toGenerationRow(generation)]));
 }
 
 export async function updateGeneration(
@@ -49,7 +49,7 @@ export async function updateGeneration(
     conditionalUpdate(
       manager,
       GenerationRow,
-      { id, state: In(when.state) },
+      { id, state: when.state },
       toGenerationColumns(change),
     ),
   );
@@ -57,7 +57,7 @@ export async function updateGeneration(
 
 /** Observations and reservations go by their foreign keys. */
 export async function deleteGeneration(sql: Sql, id: string): Promise<void> {
-  await sql.run((manager) => manager.delete(GenerationRow, { id }));
+  await sql.run((manager) => deleteRows(manager, GenerationRow, { id }));
 }
 
 /** Claims only what no other import holds, and nothing that is `releasing`. */
@@ -67,15 +67,12 @@ export async function assignGeneration(
   importId: string | null,
 ): Promise<boolean> {
   return sql.run(async (manager) => {
-    const live = { id, state: Not<GenerationState>('releasing') };
-    const claimable = [
-      { ...live, importId: IsNull() },
-      { ...live, importId: importId ?? Not(IsNull()) },
-    ];
-    const found = await manager.existsBy(GenerationRow, claimable);
-    if (!found) return false;
-    await manager.update(GenerationRow, { id }, { importId });
-    await manager.update(ReservationRow, { generationId: id, purpose: 'data' }, { importId });
+    const row = await findRow(manager, GenerationRow, { id });
+    if (row === undefined || row.state === 'releasing') return false;
+    const isTaken = row.importId !== null && row.importId !== importId;
+    if (isTaken && importId !== null) return false;
+    await updateRows(manager, GenerationRow, { id }, { importId });
+    await updateRows(manager, ReservationRow, { generationId: id, purpose: 'data' }, { importId });
     return true;
   });
 }

@@ -1,8 +1,8 @@
 import type { Json } from '../../base/json.js';
+import { insertRows } from '../change-rows.js';
 import { ObservationRow } from '../entities/observation-row.js';
 import { jsonColumn, jsonSchema } from '../json-column.js';
-import { Parameters } from '../parameters.js';
-import { selectRows } from '../select-rows.js';
+import { findRows } from '../select-rows.js';
 import type { Sql } from '../statements.js';
 
 const resultColumn = jsonColumn('observations.result', jsonSchema);
@@ -11,9 +11,9 @@ export async function readObservations(
   sql: Sql,
   generationId: string,
 ): Promise<Readonly<Record<string, Json>>> {
-  const parameters = new Parameters();
-  const rest = `WHERE "row"."generation_id" = ${parameters.add(generationId)} ORDER BY "row"."observer"`;
-  const rows = await sql.run((manager) => selectRows(manager, ObservationRow, rest, parameters));
+  const rows = await sql.run((manager) =>
+    findRows(manager, ObservationRow, { generationId }, '"observer"'),
+  );
   return Object.fromEntries(
     rows.map(({ observer, result }) => [observer, resultColumn.read(result)]),
   );
@@ -27,5 +27,7 @@ export async function saveObservation(
   result: Json,
 ): Promise<void> {
   const row = { generationId, observer, result: resultColumn.write(result) };
-  await sql.run((manager) => manager.upsert(ObservationRow, row, ['generationId', 'observer']));
+  await sql.run((manager) =>
+    insertRows(manager, ObservationRow, [row], ['generationId', 'observer']),
+  );
 }

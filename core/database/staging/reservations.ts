@@ -1,16 +1,18 @@
 import { ConflictError } from '../../base/errors.js';
 import type { Reservation } from '../../staging/generation.js';
+import { deleteRows, insertRows } from '../change-rows.js';
 import { conditionalUpdate } from '../conditional-update.js';
 import { defined, ifDefined } from '../columns.js';
 import { ReservationRow } from '../entities/reservation-row.js';
 import { fromCount, fromNullableCount, toCount, toNullableCount } from '../numbers.js';
+import { findRows } from '../select-rows.js';
 import type { Sql } from '../statements.js';
 
 const BYTES = 'reservations.bytes';
 const NEED = 'reservations.need';
 
 export async function listReservations(sql: Sql): Promise<readonly Reservation[]> {
-  const rows = await sql.run((manager) => manager.find(ReservationRow, { order: { id: 'ASC' } }));
+  const rows = await sql.run((manager) => findRows(manager, ReservationRow, {}, '"id"'));
   return rows.map(({ id, purpose, imageId, importId, generationId, bytes, need }) => ({
     id,
     purpose,
@@ -33,7 +35,7 @@ export async function insertReservation(sql: Sql, reservation: Reservation): Pro
     bytes: toCount(BYTES, reservation.bytes),
     need: toNullableCount(NEED, reservation.need),
   };
-  await sql.run((manager) => manager.insert(ReservationRow, row));
+  await sql.run((manager) => insertRows(manager, ReservationRow, [row]));
 }
 
 /**
@@ -61,12 +63,12 @@ export async function updateReservation(
 }
 
 export async function deleteReservation(sql: Sql, id: string): Promise<void> {
-  await sql.run((manager) => manager.delete(ReservationRow, { id }));
+  await sql.run((manager) => deleteRows(manager, ReservationRow, { id }));
 }
 
 export async function deleteReservations(
   sql: Sql,
   { importId, purpose }: Pick<Reservation, 'purpose'> & { readonly importId: string },
 ): Promise<void> {
-  await sql.run((manager) => manager.delete(ReservationRow, { importId, purpose }));
+  await sql.run((manager) => deleteRows(manager, ReservationRow, { importId, purpose }));
 }

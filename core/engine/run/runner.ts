@@ -189,11 +189,11 @@ export class ImportRunner {
     const isAlone = turn.flow.store === undefined;
     const running = await this.moves.start(turn.row);
     try {
-      const result = await this.attempt.execute(live, { ...turn, row: running });
+      const outcome = await this.attempt.execute(live, { ...turn, row: running });
       // What is reserved for its files goes with the success, so the files go before.
       await this.staging.removeWorkspace(importId, position);
       crashPoint('task:before-success');
-      await this.moves.succeed(turn, running, result, isAlone ? later : undefined);
+      await this.moves.succeed(turn, running, outcome, isAlone ? later : undefined);
       crashPoint('task:success-committed');
     } catch (error) {
       await this.staging.removeWorkspace(importId, position);

@@ -13,6 +13,7 @@ import { Incoming } from '../bytes/incoming.js';
 import { Journal } from '../journal.js';
 import { Worker } from '../live.js';
 import type { LiveImport } from '../live.js';
+import type { TaskProgress } from '../service.js';
 import { Placement } from '../bytes/placement.js';
 import { ProgressBoard } from './progress.js';
 import type { TaskMeter } from './progress.js';
@@ -23,6 +24,11 @@ import { requestView } from '../flow/view.js';
 
 /** Milliseconds that a task has to end after its signal was aborted. */
 const GRACE = 10_000;
+
+export interface TaskOutcome {
+  readonly result: TaskResult;
+  readonly progress: TaskProgress;
+}
 
 /** Executes one attempt of one task: its signal, its time-out, its context. */
 @injectable()
@@ -40,8 +46,13 @@ export class TaskAttempt {
     @inject(Logger) private readonly log: Logger,
   ) {}
 
-  /** @throws what the task throws, or the reason of its signal */
-  async execute(live: LiveImport, turn: Turn): Promise<TaskResult> {
+  /**
+   * Answers what has come of the task, with how far it says it came: for the row, together with its
+   * success. How far it came before it failed is in the row already.
+   *
+   * @throws what the task throws, or the reason of its signal
+   */
+  async execute(live: LiveImport, turn: Turn): Promise<TaskOutcome> {
     const { row, flow } = turn;
     const deadline = new AbortController();
     const timer = setTimeout(() => {
@@ -50,13 +61,13 @@ export class TaskAttempt {
     const signal = AbortSignal.any([live.controller.signal, deadline.signal]);
     const meter = this.progress.begin(row);
     try {
-      return await this.#execute(live, turn, signal, meter);
+      const result = await this.#execute(live, turn, signal, meter);
+      return { result, progress: await meter.end() };
     } catch (error) {
+      await this.#saveProgress(turn, await meter.end());
       throw signal.aborted ? asError(signal.reason) : error;
     } finally {
       clearTimeout(timer);
-      const { done, total } = await meter.end();
-      await this.#saveProgress(turn, done, total);
       // A task that has returned must not go on using what it was given.
       deadline.abort(new CancelledError({ code: 'TASK_OVER', message: 'The task is over' }));
     }
@@ -189,7 +200,7 @@ export class TaskAttempt {
     });
   }
 
-  async #saveProgress({ row }: Turn, done: number, total: number | null): Promise<void> {
+  async #saveProgress({ row }: Turn, { done, total }: TaskProgress): Promise<void> {
     if (done === 0) return;
     await this.journal.write(({ tx }) =>
       tx.updateTask(

@@ -1,13 +1,13 @@
 import { inject, injectable } from 'inversify';
 import { BugError } from '../../base/errors.js';
 import { Plugins } from '../../plugin/plugins.js';
-import type { TaskResult } from '../../plugin/contract/task.js';
 import type { TaskRecord } from '../import.js';
 import { Admission } from '../bytes/admission.js';
 import { Journal } from '../journal.js';
 import { Worker } from '../live.js';
 import { taskStatesBefore } from '../states.js';
 import { nameOf } from '../task-name.js';
+import type { TaskOutcome } from './task-attempt.js';
 import { checkResult } from './task-result.js';
 import type { Turn } from './turns.js';
 
@@ -67,7 +67,7 @@ export class TaskMoves {
   async succeed(
     { record, loaded }: Turn,
     row: TaskRecord,
-    result: TaskResult,
+    { result, progress }: TaskOutcome,
     needed: number | undefined,
   ): Promise<void> {
     checkResult(this.plugins, loaded.manifest, result);
@@ -82,6 +82,9 @@ export class TaskMoves {
           draft: result.draft ?? null,
           output: result.output ?? null,
           virtualSize: result.virtualSize ?? null,
+          ...(progress.done === 0
+            ? {}
+            : { progressDone: progress.done, progressTotal: progress.total }),
           failure: null,
           finishedAt: at,
         },

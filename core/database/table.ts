@@ -1,0 +1,81 @@
+import type { EntityManager, EntityMetadata, ObjectLiteral } from 'typeorm';
+import { BugError } from '../base/errors.js';
+import type { Parameters } from './parameters.js';
+
+/** What the statements of our own need of the description of a table. */
+export interface Table {
+  /** Quoted. */
+  readonly name: string;
+  /** Of the columns, by the name of the member; quoted. */
+  readonly columns: ReadonlyMap<string, string>;
+  /** `SELECT … FROM …`, each column under the name of its member, the table as `"row"`. */
+  readonly select: string;
+  /** Members that SQLite keeps as 0 and 1. */
+  readonly booleans: readonly string[];
+}
+
+/** By the description of the table, of which each connection has its own. */
+const tables = new WeakMap<EntityMetadata, Table>();
+
+export function tableOf(manager: EntityManager, entity: new () => ObjectLiteral): Table {
+  const metadata = manager.connection.getMetadata(entity);
+  let table = tables.get(metadata);
+  if (table === undefined) {
+    table = describeTable(metadata);
+    tables.set(metadata, table);
+  }
+  return table;
+}
+
+function describeTable({ tableName, columns }: EntityMetadata): Table {
+  const name = `"${tableName}"`;
+  const values = columns.map(({ databaseName, propertyName, query }) => {
+    const value = query === undefined ? `"row"."${databaseName}"` : `(${query('"row"')})`;
+    return `${value} AS "${propertyName}"`;
+  });
+  return {
+    name,
+    columns: new Map(
+      columns.map(({ propertyName, databaseName }) => [propertyName, `"${databaseName}"`]),
+    ),
+    select: `SELECT ${values.join(', ')} FROM ${name} "row"`,
+    booleans: columns
+      .filter(({ type }) => type === 'boolean')
+      .map(({ propertyName }) => propertyName),
+  };
+}
+
+/** @throws {BugError} `NO_COLUMN` */
+export function columnOf(table: Table, member: string): string {
+  const column = table.columns.get(member);
+  if (column !== undefined) return column;
+  throw new BugError({
+    code: 'NO_COLUMN',
+    message: `The table ${table.name} has no column for "${member}"`,
+  });
+}
+
+/**
+ * Which rows: each column named is equal to the value, or to one of the values of a list. A column
+ * that is `undefined` is not asked for.
+ */
+export type Where<Row> = {
+  readonly [Name in keyof Row]?: Row[Name] | readonly Row[Name][] | undefined;
+};
+
+/** The condition of a statement; `null` asks for what has no value. */
+export function conditionOf<Row extends ObjectLiteral>(
+  table: Table,
+  where: Where<Row>,
+  parameters: Parameters,
+): string {
+  const conditions: string[] = [];
+  for (const [name, value] of Object.entries(where) as [string, unknown][]) {
+    if (value === undefined) continue;
+    const column = columnOf(table, name);
+    if (value === null) conditions.push(`${column} IS NULL`);
+    else if (Array.isArray(value)) conditions.push(`${column} IN ${parameters.addList(value)}`);
+    else conditions.push(`${column} = ${parameters.add(value)}`);
+  }
+  return conditions.length === 0 ? 'TRUE' : conditions.join(' AND ');
+}
