@@ -120,6 +120,8 @@ export interface TaskRecord {
   readonly output: JsonObject | null;
   /** Bytes that a guest sees, as the task has found. */
   readonly virtualSize: number | null;
+  /** Of what it has put into stores by itself. */
+  readonly size: number | null;
   /** Why it was skipped or is waiting; for people. */
   readonly reason: string | null;
   readonly failure: Failure | null;

@@ -40,6 +40,7 @@ export function newTask(
     draft: null,
     output: null,
     virtualSize: null,
+    size: null,
     reason: null,
     failure: null,
     progressDone: null,

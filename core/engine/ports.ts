@@ -216,6 +216,7 @@ export interface TaskChange {
   readonly draft?: ImagePatch | null;
   readonly output?: JsonObject | null;
   readonly virtualSize?: number | null;
+  readonly size?: number | null;
   readonly reason?: string | null;
   readonly failure?: Failure | null;
   readonly progressDone?: number | null;

@@ -9,6 +9,7 @@ export class StageTask implements ImportTask {
       const { store, url, metadata = {}, size, virtualSize } = source;
       return {
         locations: [{ store, url, metadata }],
+        size,
         ...(virtualSize === undefined ? {} : { virtualSize }),
         output: { source: source.kind, store, size },
       };

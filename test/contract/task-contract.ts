@@ -156,8 +156,8 @@ async function end(task: ImportTask, ctx: TestTaskContext): Promise<Ended> {
 }
 
 function comparable({ result, error, made }: Ended): unknown {
-  const { draft, virtualSize } = result ?? {};
-  return { draft, virtualSize, made, error: error instanceof Error ? error.message : error };
+  const { draft, virtualSize, size } = result ?? {};
+  return { draft, virtualSize, size, made, error: error instanceof Error ? error.message : error };
 }
 
 function roundTrip<T>(value: T): T {

@@ -187,6 +187,7 @@ function testPlugins({ tasks, source }: TestEngineOptions): Plugins {
   const methods: readonly LoadedMethod[] = [
     method('bytes', ['queued'], 'new', source ?? (() => Promise.resolve(bytesSource(BYTES)))),
     method('glance-direct', ['uploading'], 'new', () => Promise.resolve({ kind: 'staged' })),
+    method('elsewhere', ['queued'], 'none', source ?? (() => Promise.reject(new Error('unused')))),
     method('again', ['active'], 'existing', () => Promise.resolve(bytesSource(BYTES))),
     {
       ...method('upload', ['queued'], 'new', () => Promise.reject(new Error('unused'))),

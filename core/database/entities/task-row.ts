@@ -50,6 +50,9 @@ export class TaskRow {
   @Column({ type: 'bigint', name: 'virtual_size', nullable: true })
   virtualSize!: number | null;
 
+  @Column({ type: 'bigint', name: 'size', nullable: true })
+  size!: number | null;
+
   @Column({ type: 'text', name: 'reason', nullable: true })
   reason!: string | null;
 

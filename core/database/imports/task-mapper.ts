@@ -29,6 +29,7 @@ export function toTask(row: TaskRow): TaskRecord {
     draft: taskJson.draft.readNullable(row.draft),
     output: taskJson.output.readNullable(row.output),
     virtualSize: fromNullableCount('tasks.virtual_size', row.virtualSize),
+    size: fromNullableCount('tasks.size', row.size),
     reason: row.reason,
     failure: taskJson.failure.readNullable(row.failure),
     progressDone: row.progressDone,
@@ -55,6 +56,7 @@ export function toTaskRow(record: TaskRecord): Columns<TaskRow> {
     draft: taskJson.draft.writeNullable(record.draft),
     output: taskJson.output.writeNullable(record.output),
     virtualSize: toNullableCount('tasks.virtual_size', record.virtualSize),
+    size: toNullableCount('tasks.size', record.size),
     reason: record.reason,
     failure: taskJson.failure.writeNullable(record.failure),
     progressDone: record.progressDone,
@@ -79,6 +81,7 @@ export function toTaskColumns(change: TaskChange): Partial<TaskRow> {
     virtualSize: ifDefined(change.virtualSize, (size) =>
       toNullableCount('tasks.virtual_size', size),
     ),
+    size: ifDefined(change.size, (size) => toNullableCount('tasks.size', size)),
     reason: change.reason,
     failure: ifDefined(change.failure, (failure) => taskJson.failure.writeNullable(failure)),
     progressDone: change.progressDone,

@@ -4,6 +4,7 @@ import { ShareImages1764110000000 } from './1764110000000-share-images.js';
 import { NeedsOfStagedData1764115000000 } from './1764115000000-needs-of-staged-data.js';
 import { HeadwayOfTasks1764120000000 } from './1764120000000-headway-of-tasks.js';
 import { IndexImages1764180000000 } from './1764180000000-index-images.js';
+import { SizesOfLocations1764190000000 } from './1764190000000-sizes-of-locations.js';
 
 /**
  * Every change of the schema, oldest first. One that has been released is never edited: its names
@@ -16,4 +17,5 @@ export const MIGRATIONS = [
   NeedsOfStagedData1764115000000,
   HeadwayOfTasks1764120000000,
   IndexImages1764180000000,
+  SizesOfLocations1764190000000,
 ];

@@ -126,15 +126,15 @@ export class Activation {
     tasks: readonly TaskRecord[],
     data: Generation | undefined,
   ): ImageChange {
-    const virtualSize = tasks
-      .filter(({ state }) => state === 'succeeded')
-      .reduce<number | null>((found, task) => task.virtualSize ?? found, null);
+    const done = tasks.filter(({ state }) => state === 'succeeded');
+    const answered = (member: 'size' | 'virtualSize') =>
+      done.findLast((task) => task[member] !== null)?.[member] ?? null;
     const algorithm = this.config.hashAlgorithm;
     const hash = data?.digests?.[algorithm] ?? null;
     return {
       ...withoutUserPatched(mergedDraft(tasks), record.userPatched),
-      size: data?.size ?? null,
-      virtualSize,
+      size: data?.size ?? answered('size'),
+      virtualSize: answered('virtualSize'),
       checksum: data?.digests?.['md5'] ?? null,
       osHashAlgo: hash === null ? null : algorithm,
       osHashValue: hash,

@@ -82,6 +82,7 @@ export class TaskMoves {
           draft: result.draft ?? null,
           output: result.output ?? null,
           virtualSize: result.virtualSize ?? null,
+          size: result.size ?? null,
           ...(progress.done === 0
             ? {}
             : { progressDone: progress.done, progressTotal: progress.total }),

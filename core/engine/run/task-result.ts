@@ -8,7 +8,8 @@ import type { Plugins } from '../../plugin/plugins.js';
 /**
  * Holds a task's result against what its plugin may write.
  *
- * @throws {PermanentError} `PROPERTY_RESERVED` · `PROPERTY_CLAIMED` · `VIRTUAL_SIZE_INVALID`
+ * @throws {PermanentError} `PROPERTY_RESERVED` · `PROPERTY_CLAIMED` · `VIRTUAL_SIZE_INVALID` ·
+ *   `SIZE_INVALID`
  */
 export function checkResult(plugins: Plugins, manifest: PluginManifest, result: TaskResult): void {
   const others = plugins.pipelines
@@ -26,14 +27,17 @@ export function checkResult(plugins: Plugins, manifest: PluginManifest, result: 
       throw forbidden('PROPERTY_CLAIMED', manifest.name, property, `the plugin "${owner.name}"`);
     }
   }
-  const { virtualSize } = result;
-  if (virtualSize !== undefined && !(Number.isSafeInteger(virtualSize) && virtualSize >= 0)) {
-    throw new PermanentError({
-      code: 'VIRTUAL_SIZE_INVALID',
-      message: `The plugin "${manifest.name}" answers the virtual size ${virtualSize}`,
-      hint: 'Report this to the author of the plugin',
-    });
-  }
+  assertSize('VIRTUAL_SIZE_INVALID', manifest.name, 'virtual size', result.virtualSize);
+  assertSize('SIZE_INVALID', manifest.name, 'size', result.size);
+}
+
+function assertSize(code: string, plugin: string, what: string, size: number | undefined): void {
+  if (size === undefined || (Number.isSafeInteger(size) && size >= 0)) return;
+  throw new PermanentError({
+    code,
+    message: `The plugin "${plugin}" answers the ${what} ${size}`,
+    hint: 'Report this to the author of the plugin',
+  });
 }
 
 function forbidden(code: string, plugin: string, property: string, owner: string): PermanentError {

@@ -118,6 +118,11 @@ export interface TaskResult {
   readonly draft?: ImagePatch;
   /** Bytes that a guest sees; published as `virtual_size` at activation. */
   readonly virtualSize?: number;
+  /**
+   * Bytes that the {@link locations} hold, where none of them came through the import; published as
+   * `size` at activation.
+   */
+  readonly size?: number;
   /** Facts for people and for the event log. */
   readonly output?: JsonObject;
   /**

@@ -9,6 +9,7 @@ import type { ImportRecord } from '../../../core/engine/import.js';
 import { Scheduler } from '../../../core/engine/run/scheduler.js';
 import { Intake } from '../../../core/engine/service/intake.js';
 import type { ImportTask } from '../../../core/plugin/contract/task.js';
+import { StageTask } from '../../../plugins/stage/stage-task.js';
 import {
   BYTES,
   TEST_CALLER,
@@ -738,6 +739,32 @@ describe('several stores', () => {
     expect(one.objects.size).toBe(0);
     const locations = await running.database.read.locations({ imageId: id });
     expect(locations).toMatchObject([{ url: 'memory:cloned', state: 'active' }]);
+  });
+
+  it('are skipped where the method names a location, whose sizes the image then has', async () => {
+    const one = new MemoryStore();
+    const source = {
+      kind: 'location',
+      store: 'one',
+      url: 'memory:theirs',
+      size: 3 * 2 ** 30,
+      virtualSize: 4 * 2 ** 30,
+    } as const;
+    await using running = await engine({
+      stores: { one },
+      tasks: [{ ...stageTask, task: new StageTask() }, storeTask],
+      source: () => Promise.resolve(source),
+    });
+    const id = await running.createImage();
+    const { record } = await running.run(id, { method: 'elsewhere' });
+    expect(record).toMatchObject({ state: 'succeeded', failure: null });
+    expect(await running.image(id)).toMatchObject({
+      status: 'active',
+      size: source.size,
+      virtualSize: source.virtualSize,
+      osHashValue: null,
+    });
+    expect(one.objects.size).toBe(0);
   });
 
   it('must not all fail', async () => {
