@@ -49,6 +49,7 @@ export interface TestEngineOptions {
   readonly staging?: Partial<Config['staging']>;
   /** Milliseconds that running imports have when the engine stops. @default 5000 */
   readonly stopDeadlineMs?: number;
+  readonly clock?: Clock;
 }
 
 export const TEST_CALLER: Caller = aCaller();
@@ -86,7 +87,7 @@ export class TestEngine implements AsyncDisposable {
       tx.startEpoch(new Date(), { pid: process.pid, host: 'test' }),
     );
     const container = new Container({ defaultScope: 'Singleton' });
-    container.bind(Clock).toConstantValue(systemClock);
+    container.bind(Clock).toConstantValue(options.clock ?? systemClock);
     container.bind(Logger).toConstantValue(silentLogger);
     container.bind(Database).toConstantValue(database);
     container.bind(Dataflow).toConstantValue(dataflow);

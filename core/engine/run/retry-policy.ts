@@ -15,6 +15,9 @@ import { Headway } from './headway.js';
 /** Failures that pass by themselves when others are done. */
 const PASSING_CODES: readonly string[] = ['STAGING_FULL', 'STORE_FULL', 'STAGING_DISK_FULL'];
 
+/** Milliseconds that a task may ask to be left alone, whatever the backoff. */
+const LONGEST_ASKED = 3_600_000;
+
 /** Decides what becomes of a task that has failed: another attempt, or the end of the import. */
 @injectable()
 export class RetryPolicy {
@@ -24,6 +27,17 @@ export class RetryPolicy {
     @inject(Ending) private readonly ending: Ending,
     @inject(Clock) private readonly clock: Clock,
   ) {}
+
+  /**
+   * When the task is to be tried again; `undefined` when that is now. A time that is further away than
+   * any wait can be was written by a clock that has been put back since: it has come.
+   */
+  waitsUntil({ retryAt }: TaskRecord, { retry }: FlowTask): Date | undefined {
+    if (retryAt === null) return undefined;
+    const ms = retryAt.getTime() - this.clock.now().getTime();
+    const isToCome = ms > 0 && ms <= Math.max(retry.maxBackoffMs, LONGEST_ASKED);
+    return isToCome ? retryAt : undefined;
+  }
 
   async failed(
     record: ImportRecord,
@@ -40,7 +54,7 @@ export class RetryPolicy {
       return undefined;
     }
     const asked = error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0;
-    const delay = Math.max(asked, backoffDelay(retries, flow.retry));
+    const delay = Math.max(Math.min(asked, LONGEST_ASKED), backoffDelay(retries, flow.retry));
     const until = new Date(this.clock.now().getTime() + delay);
     const failed =
       retries === 0 ? 'Broken off after progress' : `Attempt ${retries} of ${attempts} failed`;

@@ -1,5 +1,4 @@
 import { inject, injectable } from 'inversify';
-import { Clock } from '../../base/clock.js';
 import { crashPoint } from '../../base/crash-point.js';
 import { BugError, CapacityError } from '../../base/errors.js';
 import { StagingArea } from '../../staging/area.js';
@@ -48,7 +47,6 @@ export class ImportRunner {
     @inject(RetryPolicy) private readonly retryPolicy: RetryPolicy,
     @inject(Headway) private readonly headway: Headway,
     @inject(Worker) private readonly worker: Worker,
-    @inject(Clock) private readonly clock: Clock,
   ) {}
 
   /** Answers what the import waits for; `undefined` when it has reached a final state. */
@@ -142,9 +140,8 @@ export class ImportRunner {
   /** Gives the task its turn, when there is a place and room for it. */
   async #take(live: LiveImport, turn: Turn): Promise<Parking | undefined> {
     const { row, flow } = turn;
-    if (row.retryAt !== null && row.retryAt > this.clock.now()) {
-      return { on: 'time', until: row.retryAt };
-    }
+    const until = this.retryPolicy.waitsUntil(row, flow);
+    if (until !== undefined) return { on: 'time', until };
     await this.#assertNotCrashing(row);
     const { record, view } = turn;
     const work = await this.needs.work(record.flow.slice(row.position), view, record.data);

@@ -139,11 +139,16 @@ describe('a disk of a store that fails', () => {
 });
 
 describe('a disk of the database that fails', () => {
-  it.each(['write', 'sync'] as const)(
-    'at %s refuses a change, and goes on without a restart when it is well again',
-    async (operation) => {
+  it.each([
+    ['write', 'EIO'],
+    ['sync', 'EIO'],
+    // As a file system answers that the kernel has made read-only after errors of its own.
+    ['write', 'EROFS'],
+  ] as const)(
+    'at %s with %s refuses a change, and goes on without a restart when it is well again',
+    async (operation, action) => {
       const id = await site.staged();
-      await shim.arm({ operation, action: 'EIO', where: '/stowage.sqlite' });
+      await shim.arm({ operation, action, where: '/stowage.sqlite' });
       const refused = await site.api.call('POST', '/v2/images', { json: { name: 'x' } });
       expect(problemOf(refused)).toMatchObject({ status: 500, code: 'DATABASE_BROKEN' });
       const imported = await site.api.import(id, { method: { name: 'glance-direct' } });
@@ -157,11 +162,26 @@ describe('a disk of the database that fails', () => {
 
   it('in the middle of an import leaves it to go on when the disk is well again', async () => {
     const id = await site.staged();
+    const accepted = await site.api.import(id, { method: { name: 'glance-direct' } });
+    expect(accepted.status).toBe(202);
+    await shim.arm({ operation: 'write', action: 'EROFS', where: '/stowage.sqlite' });
+    await expect
+      .poll(() => site.server.output(), { timeout: 20_000 })
+      .toContain('Could not drive an import');
+    await shim.disarm();
+    expect((await site.api.finished(id)).state).toBe('succeeded');
+    await site.expectActive(id);
+  });
+
+  it('when the server is killed meanwhile loses nothing', async () => {
+    const id = await site.staged();
+    const accepted = await site.api.import(id, { method: { name: 'glance-direct' } });
+    expect(accepted.status).toBe(202);
     await shim.arm({ operation: 'write', action: 'EIO', where: '/stowage.sqlite' });
     await site.server.kill();
     await shim.disarm();
     await site.start();
-    expect((await site.imported(id)).state).toBe('succeeded');
+    expect((await site.api.finished(id)).state).toBe('succeeded');
     await site.expectActive(id);
   });
 });

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../core/base/clock.js';
 import { PermanentError, RejectedError, TransientError } from '../../../core/base/errors.js';
 import type { ImportRecord } from '../../../core/engine/import.js';
 import { Scheduler } from '../../../core/engine/run/scheduler.js';
@@ -39,6 +40,9 @@ function engine(options: Partial<TestEngineOptions> = {}): Promise<TestEngine> {
     ...options,
   });
 }
+
+/** Milliseconds; more than a timer can wait. */
+const YEAR = 365 * 24 * 3600 * 1000;
 
 function between(...tasks: readonly TestTask[]): readonly TestTask[] {
   return [stageTask, ...tasks, storeTask];
@@ -212,6 +216,30 @@ describe('a failing task', () => {
     expect(waits).toHaveLength(2);
     expect(waits[0]?.data['reason']).toMatch(/^Attempt 1 of 3 failed.*The peer is away$/);
   });
+
+  it.each([-YEAR, YEAR])(
+    'is tried again when the clock jumps by %d ms while it waits',
+    async (jump) => {
+      let offset = 0;
+      const clock = { ...systemClock, now: () => new Date(Date.now() + offset) };
+      const retry = { attempts: 3, backoffMs: 500, maxBackoffMs: 500 };
+      await using running = await engine({
+        clock,
+        imports: { retry },
+        tasks: between({
+          name: 'flaky',
+          task: task(({ attempt }) => {
+            if (attempt === 1) throw new TransientError({ code: 'AWAY', message: 'away' });
+            return Promise.resolve({});
+          }),
+        }),
+      });
+      const { id } = await running.start(await running.createImage());
+      await untilEvent(running, id, 'task.waiting', 'flaky');
+      offset = jump;
+      expect((await running.ended(id)).record.state).toBe('succeeded');
+    },
+  );
 
   it('fails the import when its attempts are used up, and says so', async () => {
     await using running = await engine({
