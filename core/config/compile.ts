@@ -77,6 +77,7 @@ function compileServer(server: Settings['server']): ServerConfig {
     publicEndpoint: server.public_endpoint?.replace(/\/+$/, ''),
     shutdownTimeoutMs: server.shutdown_timeout,
     uploadIdleTimeoutMs: server.upload_idle_timeout,
+    uploadMinRate: server.upload_min_rate,
     corsOrigins: server.cors_origins.map((origin) =>
       origin === '*' ? origin : new URL(origin).origin,
     ),

@@ -31,6 +31,8 @@ export interface ServerConfig {
   readonly shutdownTimeoutMs: number;
   /** Milliseconds that an upload may stand still. */
   readonly uploadIdleTimeoutMs: number;
+  /** Bytes a second. */
+  readonly uploadMinRate: number;
   /** Origins of web pages that may call the API; `*` for every one. */
   readonly corsOrigins: readonly string[];
   /** CIDR: whose forwarding headers are believed. */

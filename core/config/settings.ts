@@ -23,6 +23,9 @@ const ServerSettings = z.strictObject({
   upload_idle_timeout: duration({ min: 1 })
     .prefault('2 min')
     .describe('How long an upload may stand still'),
+  upload_min_rate: byteSize({ min: 0 })
+    .prefault('1 KiB')
+    .describe('Bytes a second that an upload brings at least, over `upload_idle_timeout`'),
   cors_origins: z
     .array(z.union([z.literal('*'), z.url({ protocol: /^https?$/ })]))
     .default([])

@@ -31,6 +31,7 @@ export function settingsOf(config: Config): unknown {
       public_endpoint: server.publicEndpoint,
       shutdown_timeout: exactDuration(server.shutdownTimeoutMs),
       upload_idle_timeout: exactDuration(server.uploadIdleTimeoutMs),
+      upload_min_rate: exactByteSize(server.uploadMinRate),
       cors_origins: server.corsOrigins,
       trusted_proxies: server.trustedProxies,
       max_json_size: exactByteSize(server.maxJsonSize),

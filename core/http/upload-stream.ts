@@ -12,22 +12,31 @@ const BUFFER = 128 * 1024;
  * client's pace.
  *
  * Errors: {@link CancelledError} `CLIENT_GONE` when the connection ends before the body does;
- * {@link TransientError} `UPLOAD_STALLED` when nothing comes for `idleTimeoutMs` while it is awaited.
+ * {@link TransientError} `UPLOAD_STALLED` when nothing comes for `idleTimeoutMs` while it is awaited, or
+ * over that time less than `minRate` bytes a second.
  */
 export class UploadStream extends Readable {
   readonly #req: IncomingMessage;
   readonly #idleTimeoutMs: number;
+  readonly #minRate: number;
   readonly #onBytes: (count: number) => void;
   #idle: NodeJS.Timeout | undefined;
   #begun = false;
+  /** When bytes were first awaited, and how many came since; `undefined` while none are awaited. */
+  #window: { readonly since: number; bytes: number } | undefined;
 
   constructor(
     req: IncomingMessage,
-    options: { readonly idleTimeoutMs: number; readonly onBytes: (count: number) => void },
+    options: {
+      readonly idleTimeoutMs: number;
+      readonly minRate: number;
+      readonly onBytes: (count: number) => void;
+    },
   ) {
     super({ highWaterMark: BUFFER });
     this.#req = req;
     this.#idleTimeoutMs = options.idleTimeoutMs;
+    this.#minRate = options.minRate;
     this.#onBytes = options.onBytes;
     req.once('close', this.#closed);
   }
@@ -38,6 +47,7 @@ export class UploadStream extends Readable {
       this.#req.on('data', this.#received).once('end', this.#ended).once('error', this.#closed);
       letContinue(this.#req);
     }
+    this.#window ??= { since: performance.now(), bytes: 0 };
     this.#awaitBytes();
     this.#req.resume();
   }
@@ -53,9 +63,29 @@ export class UploadStream extends Readable {
   readonly #received = (chunk: Buffer): void => {
     clearTimeout(this.#idle);
     this.#onBytes(chunk.length);
-    if (this.push(chunk)) this.#awaitBytes();
-    else this.#req.pause();
+    if (!this.#isFastEnough(chunk.length)) return;
+    if (this.push(chunk)) {
+      this.#awaitBytes();
+    } else {
+      this.#window = undefined;
+      this.#req.pause();
+    }
   };
+
+  /** Judges each window when it is over; a reader that cannot keep up begins a new one. */
+  #isFastEnough(bytes: number): boolean {
+    const window = (this.#window ??= { since: performance.now(), bytes: 0 });
+    window.bytes += bytes;
+    const seconds = (performance.now() - window.since) / 1000;
+    if (seconds * 1000 < this.#idleTimeoutMs) return true;
+    this.#window = { since: performance.now(), bytes: 0 };
+    if (window.bytes >= this.#minRate * seconds) return true;
+    this.#stall(
+      `Only ${window.bytes} bytes came in ${seconds.toFixed(0)} s, at least ${this.#minRate} a second are wanted`,
+      'Send the data again over a faster line, or ask the operator to lower "server.upload_min_rate"',
+    );
+    return false;
+  }
 
   readonly #ended = (): void => {
     clearTimeout(this.#idle);
@@ -76,13 +106,14 @@ export class UploadStream extends Readable {
   #awaitBytes(): void {
     clearTimeout(this.#idle);
     this.#idle = setTimeout(() => {
-      this.destroy(
-        new TransientError({
-          code: 'UPLOAD_STALLED',
-          message: `No data came for ${this.#idleTimeoutMs / 1000} s`,
-          hint: 'Send the data again, or raise "server.upload_idle_timeout"',
-        }),
+      this.#stall(
+        `No data came for ${this.#idleTimeoutMs / 1000} s`,
+        'Send the data again, or raise "server.upload_idle_timeout"',
       );
     }, this.#idleTimeoutMs);
+  }
+
+  #stall(message: string, hint: string): void {
+    this.destroy(new TransientError({ code: 'UPLOAD_STALLED', message, hint }));
   }
 }

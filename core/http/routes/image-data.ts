@@ -32,6 +32,7 @@ export function imageDataRoutes(parts: HttpParts): HttpRouter {
     assertQueued(await catalogue.showFor(caller, imageId, rule));
     const stream = new UploadStream(ctx.req, {
       idleTimeoutMs: parts.config.server.uploadIdleTimeoutMs,
+      minRate: parts.config.server.uploadMinRate,
       onBytes: (count) => {
         parts.metrics.bytesReceived(count);
       },

@@ -55,6 +55,7 @@ export function uploadRoutes(parts: HttpParts, lifetime: Lifetime): HttpRouter {
     const size = announcedSize(ctx);
     const stream = new UploadStream(ctx.req, {
       idleTimeoutMs: config.server.uploadIdleTimeoutMs,
+      minRate: config.server.uploadMinRate,
       onBytes: (count) => {
         parts.metrics.bytesReceived(count);
       },

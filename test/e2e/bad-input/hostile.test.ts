@@ -124,6 +124,24 @@ describe('slow and idle clients', () => {
     expect(staging.filter((name) => name.includes(id))).toEqual([]);
   });
 
+  it.each(['file', 'stage'])('ends PUT %s of a byte now and then', async (route) => {
+    const { id } = await api.createImage();
+    const socket = await open();
+    socket.write(
+      head(
+        `PUT /v2/images/${id}/${route}`,
+        'Content-Type: application/octet-stream',
+        'Content-Length: 1000000',
+      ),
+    );
+    const drip = setInterval(() => socket.write('x'), 100);
+    const [answer] = (await once(socket, 'data')) as [Buffer];
+    clearInterval(drip);
+    socket.destroy();
+    expect(answer.toString()).toMatch(/ 408 /);
+    expect((await api.image(id)).status).toBe('queued');
+  });
+
   it('serves others beside ten thousand idle connections, in bounded memory', async () => {
     const before = await memory();
     const idle: Socket[] = [];

@@ -294,6 +294,31 @@ describe('an upload that ends early', () => {
     expect(answer.text).toContain('UPLOAD_STALLED');
   });
 
+  it.each([
+    { every: 10, bytes: 1, status: 408 },
+    { every: 10, bytes: 100, status: 204 },
+  ])('of $bytes B every $every ms is answered $status', async ({ every, bytes, status }) => {
+    const limits = { uploadIdleTimeoutMs: 300, uploadMinRate: 1_000 };
+    await using rig = await httpRig({
+      config: (config) => ({ ...config, server: { ...config.server, ...limits } }),
+      parts: {
+        uploads: uploads(async (upload) => {
+          await drained(upload);
+        }),
+      },
+    });
+    const { request: sent } = await begin(rig, {});
+    const answer = answerTo(sent);
+    const drip = setInterval(() => sent.write(Buffer.alloc(bytes)), every);
+    // Three windows, where the server does not end it before.
+    const enough = setTimeout(() => sent.end(), 1_000);
+    const { status: answered, text } = await answer;
+    clearInterval(drip);
+    clearTimeout(enough);
+    expect(answered).toBe(status);
+    if (status === 408) expect(text).toMatch(/UPLOAD_STALLED.*Only \d+ bytes came/s);
+  });
+
   it('may stand still as long as the reader does', async () => {
     await using rig = await httpRig({
       config: (config) => ({ ...config, server: { ...config.server, uploadIdleTimeoutMs: 1_000 } }),
