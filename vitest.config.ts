@@ -33,8 +33,12 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          // Minutes, root and loop devices: `npm run test:faults`.
-          exclude: process.env['STOWAGE_FAULTS'] === 'all' ? [] : ['test/e2e/faults/**'],
+          exclude: [
+            // Minutes, root and loop devices: `npm run test:faults`.
+            ...(process.env['STOWAGE_FAULTS'] === 'all' ? [] : ['test/e2e/faults/**']),
+            // A browser: `npm run test:browser`.
+            ...(process.env['STOWAGE_BROWSER'] === 'yes' ? [] : ['test/e2e/browser/**']),
+          ],
           globalSetup: ['./test/e2e/build.ts'],
           testTimeout: 300_000,
           hookTimeout: 120_000,
