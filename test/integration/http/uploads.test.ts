@@ -311,7 +311,10 @@ describe('an upload that ends early', () => {
     const answer = answerTo(sent);
     const drip = setInterval(() => sent.write(Buffer.alloc(bytes)), every);
     // Three windows, where the server does not end it before.
-    const enough = setTimeout(() => sent.end(), 6_000);
+    const enough = setTimeout(() => {
+      clearInterval(drip);
+      sent.end();
+    }, 5_000);
     const { status: answered, text } = await answer;
     clearInterval(drip);
     clearTimeout(enough);
