@@ -31,7 +31,10 @@ export async function insertRows<Row extends ObjectLiteral>(
   await change(manager, sql, parameters);
 }
 
-/** Answers how many rows were changed. `undefined` leaves a column as it is. */
+/**
+ * Answers how many rows were changed. `undefined` leaves a column as it is.
+ * @throws {BugError} `NO_VALUE` as {@link conditionOf} says
+ */
 export async function updateRows<Row extends ObjectLiteral>(
   manager: EntityManager,
   entity: new () => Row,
@@ -48,7 +51,10 @@ export async function updateRows<Row extends ObjectLiteral>(
   return change(manager, sql, parameters);
 }
 
-/** Answers how many rows there were. */
+/**
+ * Answers how many rows there were.
+ * @throws {BugError} `NO_VALUE` as {@link conditionOf} says
+ */
 export async function deleteRows<Row extends ObjectLiteral>(
   manager: EntityManager,
   entity: new () => Row,

@@ -86,6 +86,21 @@ describe('SqliteDatabase.write', () => {
     expect(await database.read.image(image.id)).toBeUndefined();
   });
 
+  it('does not take for stuck what waits for another program to let go of the file', async () => {
+    const { database, path } = await openTestDatabase({ idleTimeoutMs: 20 });
+    const image = anImage();
+    const outsider = await openOutsider(path);
+    await outsider.all('BEGIN IMMEDIATE');
+    const waiting = database.write((tx) => tx.insertImage(image));
+    // Several times as long as a transaction may do nothing.
+    for (const end = performance.now() + 200; performance.now() < end;) {
+      expect(await database.read.image(image.id)).toBeUndefined();
+    }
+    await outsider.all('ROLLBACK');
+    await waiting;
+    expect(await database.read.image(image.id)).toEqual(image);
+  });
+
   it('lets work that was begun inside write after the end', async () => {
     const { database } = await openTestDatabase();
     const image = anImage();

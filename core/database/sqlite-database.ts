@@ -3,10 +3,10 @@ import { BugError, PermanentError } from '../base/errors.js';
 import { Mutex } from '../base/mutex.js';
 import type { Database, Reader, Transaction } from '../engine/ports.js';
 import { SqliteReader } from './reader.js';
-import { IdleGuard } from './idle-guard.js';
 import { Statements, TransactionStatements } from './statements.js';
 import { SqliteTransaction } from './transaction.js';
 import { translateError } from './translate-error.js';
+import { unlessStuck } from './unless-stuck.js';
 
 /** A database that somebody has to close. */
 export interface OpenDatabase extends Database {
@@ -59,11 +59,11 @@ export class SqliteDatabase implements OpenDatabase {
 
   async #transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     const statements = new TransactionStatements(this.writing.manager);
-    const guard = new IdleGuard(statements, this.idleTimeoutMs);
     try {
       // Not TypeORM's own, which begins deferred and fails at once when it must wait to write.
       await this.#runner.query('BEGIN IMMEDIATE');
-      const result = await Promise.race([work(new SqliteTransaction(statements)), guard.stuck]);
+      const working = work(new SqliteTransaction(statements));
+      const result = await unlessStuck(working, statements, this.idleTimeoutMs);
       await statements.endForCommit();
       await this.#commit();
       return result;
@@ -71,8 +71,6 @@ export class SqliteDatabase implements OpenDatabase {
       await statements.end();
       await this.#rollback(error);
       throw translateError(error);
-    } finally {
-      guard.end();
     }
   }
 

@@ -55,15 +55,15 @@ export function columnOf(table: Table, member: string): string {
   });
 }
 
-/**
- * Which rows: each column named is equal to the value, or to one of the values of a list. A column
- * that is `undefined` is not asked for.
- */
+/** Which rows: each column named is equal to the value, or to one of the values of a list. */
 export type Where<Row> = {
-  readonly [Name in keyof Row]?: Row[Name] | readonly Row[Name][] | undefined;
+  readonly [Name in keyof Row]?: Row[Name] | readonly Row[Name][];
 };
 
-/** The condition of a statement; `null` asks for what has no value. */
+/**
+ * The condition of a statement; `null` asks for what has no value.
+ * @throws {BugError} `NO_VALUE` for `undefined`: left out, it would let the statement meet all rows
+ */
 export function conditionOf<Row extends ObjectLiteral>(
   table: Table,
   where: Where<Row>,
@@ -71,11 +71,18 @@ export function conditionOf<Row extends ObjectLiteral>(
 ): string {
   const conditions: string[] = [];
   for (const [name, value] of Object.entries(where) as [string, unknown][]) {
-    if (value === undefined) continue;
     const column = columnOf(table, name);
+    if (value === undefined) throw noValue(table, column);
     if (value === null) conditions.push(`${column} IS NULL`);
     else if (Array.isArray(value)) conditions.push(`${column} IN ${parameters.addList(value)}`);
     else conditions.push(`${column} = ${parameters.add(value)}`);
   }
   return conditions.length === 0 ? 'TRUE' : conditions.join(' AND ');
+}
+
+function noValue({ name }: Table, column: string): BugError {
+  return new BugError({
+    code: 'NO_VALUE',
+    message: `A condition on ${column} of ${name} has no value`,
+  });
 }

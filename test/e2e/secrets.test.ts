@@ -1,12 +1,11 @@
 import { readFile, readdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { ApiClient } from '../support/api-client.js';
 import type { Answer } from '../support/api-client.js';
 import { stowage } from '../support/command.js';
+import { listenHttp } from '../support/listener.js';
 import { serveProxy } from '../support/proxy-server.js';
 import { startServer } from '../support/server.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -40,16 +39,11 @@ async function serveEchoes() {
     const status = Number(/\/(\d{3})$/.exec(pathname)?.[1] ?? 200);
     response.writeHead(status, { 'x-echo': said, 'content-type': 'text/plain' }).end(said);
   };
-  const server = createServer(handle);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const listener = await listenHttp(handle, { host: '127.0.0.1' });
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `http://127.0.0.1:${listener.port}`,
     sent,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
   };
 }
 

@@ -15,7 +15,10 @@ export async function readImageEvenDeleted(sql: Sql, id: string): Promise<Image 
 }
 
 export async function imageIdTaken(sql: Sql, id: string): Promise<boolean> {
-  return (await readImageEvenDeleted(sql, id)) !== undefined;
+  const rows = await sql.run((manager) =>
+    manager.query<readonly unknown[]>('SELECT 1 FROM "images" WHERE "id" = ?', [id]),
+  );
+  return rows.length > 0;
 }
 
 async function readOne(sql: Sql, id: string, further: string): Promise<Image | undefined> {

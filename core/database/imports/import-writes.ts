@@ -3,6 +3,7 @@ import type { ImportRecord, ImportState, TaskRecord, TaskState } from '../../eng
 import type { ImportChange, TaskChange } from '../../engine/ports.js';
 import { CANCELLABLE_IMPORT_STATES, FINAL_IMPORT_STATES } from '../../engine/states.js';
 import { insertRows, updateRows } from '../change-rows.js';
+import { defined } from '../columns.js';
 import { conditionalUpdate } from '../conditional-update.js';
 import { ImportRow } from '../entities/import-row.js';
 import { TaskRow } from '../entities/task-row.js';
@@ -34,7 +35,7 @@ export async function updateImport(
     conditionalUpdate(
       manager,
       ImportRow,
-      { id, state: when.state, epoch: when.epoch },
+      { id, state: when.state, ...defined({ epoch: when.epoch }) },
       toImportColumns(change),
     ),
   );

@@ -1,6 +1,7 @@
 import type { LocationQuery } from '../../engine/ports.js';
 import type { Location, LocationState } from '../../store/location.js';
 import { deleteRows, insertRows } from '../change-rows.js';
+import { defined } from '../columns.js';
 import { conditionalUpdate } from '../conditional-update.js';
 import { LocationRow } from '../entities/location-row.js';
 import { findRows } from '../select-rows.js';
@@ -11,7 +12,7 @@ import type { LocationChange } from './location-mapper.js';
 /** By age. */
 export async function listLocations(sql: Sql, query: LocationQuery): Promise<readonly Location[]> {
   const { imageId, imageIds, importId, store, states } = query;
-  const where = { imageId: imageIds ?? imageId, importId, store, state: states };
+  const where = defined({ imageId: imageIds ?? imageId, importId, store, state: states });
   const rows = await sql.run((manager) =>
     findRows(manager, LocationRow, where, '"created_at", "id"'),
   );

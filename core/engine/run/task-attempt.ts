@@ -64,8 +64,10 @@ export class TaskAttempt {
       const result = await this.#execute(live, turn, signal, meter);
       return { result, progress: await meter.end() };
     } catch (error) {
+      // Judged before anything is awaited: the time may be over while progress is saved.
+      const cause = signal.aborted ? asError(signal.reason) : error;
       await this.#saveProgress(turn, await meter.end());
-      throw signal.aborted ? asError(signal.reason) : error;
+      throw cause;
     } finally {
       clearTimeout(timer);
       // A task that has returned must not go on using what it was given.

@@ -1,14 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { ApiClient } from '../../support/api-client.js';
 import { cuttingLine } from '../../support/cutting-line.js';
 import { digestOf, randomFile } from '../../support/images.js';
 import { violations } from '../../support/invariants.js';
+import { listenHttp } from '../../support/listener.js';
 import { startServer } from '../../support/server.js';
 import { tempDir } from '../../support/temp-dir.js';
 
@@ -47,7 +47,7 @@ async function servePage(file: string) {
     '/tus.js': ['text/javascript', await readFile(TUS)],
     '/file': ['application/octet-stream', await readFile(file)],
   };
-  const server = createServer((request, response) => {
+  const onRequest: RequestListener = (request, response) => {
     if (request.url === '/report') {
       request.setEncoding('utf8').on('data', (said: string) => {
         report(said);
@@ -57,16 +57,12 @@ async function servePage(file: string) {
     }
     const [type, body] = bodies[request.url ?? ''] ?? ['text/plain', ''];
     response.writeHead(200, { 'content-type': type }).end(body);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  };
+  const listener = await listenHttp(onRequest, { host: '127.0.0.1' });
   return {
-    origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    origin: `http://127.0.0.1:${listener.port}`,
     reported,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
   };
 }
 
