@@ -220,6 +220,8 @@ log_file = ${directory}/keystone.log
 connection = sqlite:///${directory}/keystone.sqlite
 [fernet_tokens]
 key_repository = ${directory}/fernet
+[fernet_receipts]
+key_repository = ${directory}/fernet
 [credential]
 key_repository = ${directory}/credential
 [token]
