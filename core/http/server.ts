@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { Server } from 'node:http';
+import { createServer, get } from 'node:http';
+import type { ClientRequest, Server } from 'node:http';
 import { isIPv6 } from 'node:net';
-import { ConflictError, InvalidInputError, systemCode } from '../base/errors.js';
+import { ConflictError, InvalidInputError, TransientError, systemCode } from '../base/errors.js';
 import { createApp } from './app.js';
 import { expectContinue } from './expect.js';
 import type { HttpParts } from './parts.js';
@@ -15,12 +15,16 @@ const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** Milliseconds between looks for connections that have become idle while the server stops. */
 const CLOSE_IDLE_MS = 100;
 
+/** Milliseconds for the answer to the server's own first request. */
+const ASK_TIMEOUT_MS = 10_000;
+
 /** The HTTP server of the process. */
 export interface HttpServer {
   /**
-   * Accepts connections.
+   * Accepts connections, and has answered one when it resolves.
    * @returns the URL under which this machine reaches the server
-   * @throws {ConflictError} `PORT_TAKEN`; {InvalidInputError} `ADDRESS_INVALID`
+   * @throws {ConflictError} `PORT_TAKEN`; {InvalidInputError} `ADDRESS_INVALID`; {TransientError}
+   * `SERVER_UNREACHABLE`
    */
   listen(): Promise<{ readonly url: string }>;
   /**
@@ -56,7 +60,9 @@ export function createHttpServer(parts: HttpParts): HttpServer {
       await once(server, 'listening').catch((cause: unknown) => {
         throw listenError(cause, host, port);
       });
-      return { url: urlOf(server, host) };
+      const url = urlOf(server, host);
+      await ask(`${url}/healthcheck`);
+      return { url };
     },
 
     close(deadlineMs) {
@@ -64,6 +70,28 @@ export function createHttpServer(parts: HttpParts): HttpServer {
       return closed;
     },
   };
+}
+
+/** Asks for a page. What is loaded and compiled with the first answer, no client has to wait for. */
+function ask(url: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    get(url, { agent: false, timeout: ASK_TIMEOUT_MS }, (answer) => {
+      answer.resume().once('end', resolve);
+    })
+      .once('timeout', function (this: ClientRequest) {
+        this.destroy(new Error('no answer in time'));
+      })
+      .once('error', (cause) => {
+        reject(
+          new TransientError({
+            code: 'SERVER_UNREACHABLE',
+            message: `The server cannot reach itself at ${url}`,
+            hint: 'Choose an address of this machine in "server.host" that it may connect to',
+            cause,
+          }),
+        );
+      });
+  });
 }
 
 async function closeServer(

@@ -9,6 +9,7 @@ import type { ServiceToken } from './contract/token.js';
 import type { PluginFault } from './fault.js';
 import type { LoadedPackage } from './load.js';
 import type { PluginPlan } from './plan.js';
+import type { PlannedTask } from './planning.js';
 import type { LoadedMethod } from './plugins.js';
 
 /**
@@ -16,6 +17,11 @@ import type { LoadedMethod } from './plugins.js';
  * is after the constructors of the stores themselves.
  */
 export type ServicesFor = (owner: ServiceOwner, stores: () => StoreRegistry) => ServiceBindings;
+
+export interface BuiltTask {
+  readonly planned: PlannedTask;
+  readonly task: ImportTask;
+}
 
 /** Constructs plugin classes; one that throws is a fault. */
 export class Builder {
@@ -52,11 +58,15 @@ export class Builder {
     });
   }
 
-  /** Constructs every task once, so that a constructor that throws shows at start. */
-  prove({ pipelines }: PluginPlan): void {
-    for (const { entry, loaded, config } of pipelines.flatMap(({ tasks }) => tasks)) {
-      this.#try(loaded, entry.id, () => this.task(loaded, entry.id, config));
-    }
+  /** The tasks of all pipelines: made at start, so that a constructor that throws shows there. */
+  tasks({ pipelines }: PluginPlan): readonly BuiltTask[] {
+    return pipelines
+      .flatMap(({ tasks }) => tasks)
+      .flatMap((planned) => {
+        const { entry, loaded, config } = planned;
+        const task = this.#try(loaded, entry.id, () => this.task(loaded, entry.id, config));
+        return task === undefined ? [] : [{ planned, task }];
+      });
   }
 
   task({ manifest }: LoadedPackage, entry: string, config: unknown): ImportTask {

@@ -5,8 +5,9 @@ import type { JsonObject } from '../base/json.js';
 import type { Config } from '../config/config.js';
 import type { StoreRegistry } from '../store/registry.js';
 import { Builder } from './builder.js';
-import type { ServicesFor } from './builder.js';
+import type { BuiltTask, ServicesFor } from './builder.js';
 import { PLUGIN_API_VERSION } from './contract/manifest.js';
+import type { ImportTask } from './contract/task.js';
 import { faultsError } from './fault.js';
 import { SecretGoneError, thawConfig } from './frozen-config.js';
 import type { LoadedPackage, PluginLoader } from './load.js';
@@ -39,8 +40,8 @@ export async function loadPlugins({ config, services }: HostOptions): Promise<Pl
   const builder = new Builder(config, services);
   const stores = builder.stores(plan);
   const methods = builder.methods(plan);
-  const plugins = new LoadedPlugins(plan, methods, loader, builder);
-  builder.prove(plan);
+  const tasks = builder.tasks(plan);
+  const plugins = new LoadedPlugins(plan, methods, tasks, loader, builder);
   if (builder.faults.length > 0) throw faultsError(builder.faults);
   return { plugins, stores };
 }
@@ -53,6 +54,7 @@ class LoadedPlugins implements Plugins {
   constructor(
     { pipelines }: PluginPlan,
     readonly methods: readonly LoadedMethod[],
+    tasks: readonly BuiltTask[],
     private readonly loader: PluginLoader,
     private readonly builder: Builder,
   ) {
@@ -65,17 +67,24 @@ class LoadedPlugins implements Plugins {
         frozenConfig: frozen,
       })),
     }));
+    for (const { planned, task } of tasks) {
+      const { entry, loaded, frozen } = planned;
+      this.#tasks.set(
+        keyOf({ entry: entry.id, plugin: entry.plugin, config: frozen }),
+        Promise.resolve(loadedTask(entry.id, loaded, frozen, task)),
+      );
+    }
   }
 
   method(name: string): LoadedMethod | undefined {
     return this.methods.find(({ definition }) => definition.name === name);
   }
 
-  task({ entry, plugin, config }: FrozenTask): Promise<LoadedTask> {
-    const key = canonicalJson([entry, plugin, config]);
+  task(frozen: FrozenTask): Promise<LoadedTask> {
+    const key = keyOf(frozen);
     const known = this.#tasks.get(key);
     if (known !== undefined) return known;
-    const task = this.#task({ entry, plugin, config });
+    const task = this.#task(frozen);
     this.#tasks.set(key, task);
     // What cannot be loaded now may be installed later.
     task.catch(() => this.#tasks.delete(key));
@@ -93,11 +102,8 @@ class LoadedPlugins implements Plugins {
       });
     }
     const { loaded } = outcome;
-    return {
-      manifest: loaded.manifest,
-      task: this.builder.task(loaded, entry, this.#thaw({ entry, plugin, config })),
-      observerKey: observerKey(entry, loaded, config),
-    };
+    const task = this.builder.task(loaded, entry, this.#thaw({ entry, plugin, config }));
+    return loadedTask(entry, loaded, config, task);
   }
 
   #thaw({ entry, plugin, config }: FrozenTask): unknown {
@@ -118,6 +124,19 @@ class LoadedPlugins implements Plugins {
       });
     }
   }
+}
+
+function keyOf({ entry, plugin, config }: FrozenTask): string {
+  return canonicalJson([entry, plugin, config]);
+}
+
+function loadedTask(
+  entry: string,
+  loaded: LoadedPackage,
+  config: JsonObject,
+  task: ImportTask,
+): LoadedTask {
+  return { manifest: loaded.manifest, task, observerKey: observerKey(entry, loaded, config) };
 }
 
 function rank({ frozen }: PlannedTask, text: string): number {

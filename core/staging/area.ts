@@ -11,6 +11,8 @@ import type { Generation } from './generation.js';
 export class StagingArea {
   readonly #data: string;
   readonly #work: string;
+  /** Names of the workspaces that this life has made and not removed; the sweep knows the others. */
+  readonly #workspaces = new Set<string>();
 
   /** `root` is absolute. */
   constructor(readonly root: string) {
@@ -46,12 +48,14 @@ export class StagingArea {
 
   /** Directory of one task's own files; made when it is first asked for. */
   async workspace(importId: string, position: number, epoch: number): Promise<string> {
-    const directory = path.join(this.#work, workspaceName(importId, position, epoch));
+    const name = workspaceName(importId, position, epoch);
+    const directory = path.join(this.#work, name);
+    this.#workspaces.add(name);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     return directory;
   }
 
-  /** Removes every workspace of a task, whichever life made it. */
+  /** Removes every workspace of a task that this life has made. */
   async removeWorkspace(importId: string, position: number): Promise<void> {
     await this.#removeWorkspaces((name) => name.startsWith(`${importId}.${position}.`));
   }
@@ -61,8 +65,10 @@ export class StagingArea {
   }
 
   async #removeWorkspaces(belongs: (name: string) => boolean): Promise<void> {
-    for (const name of await readdir(this.#work)) {
-      if (belongs(name)) await rm(path.join(this.#work, name), { recursive: true, force: true });
+    for (const name of this.#workspaces) {
+      if (!belongs(name)) continue;
+      await rm(path.join(this.#work, name), { recursive: true, force: true });
+      this.#workspaces.delete(name);
     }
   }
 

@@ -17,6 +17,12 @@ import type { ImageChange } from '../ports.js';
 import { currentGeneration } from '../flow/view.js';
 import { ImagesConfigToken } from '../settings.js';
 
+/** What the import has made. */
+interface Holdings {
+  readonly locations: readonly Location[];
+  readonly generations: readonly Generation[];
+}
+
 /**
  * The one transaction that makes an image `active`: draft, sizes, digests, locations, import and
  * generations together, over committed locations only.
@@ -41,9 +47,10 @@ export class Activation {
       if (current?.cancel != null) return 'cancelled';
       const locations = await tx.locations({ importId: record.id, states: ['placed'] });
       if (locations.length === 0) return 'nowhere';
-      const refusal = await this.#refusal(entry, record, tasks);
+      const generations = await tx.generations({ importId: record.id });
+      const refusal = await this.#refusal(entry, record, tasks, generations);
       if (refusal !== undefined) return refusal;
-      await this.#commit(entry, current ?? record, tasks, locations);
+      await this.#commit(entry, current ?? record, tasks, { locations, generations });
       return 'active';
     });
     if (outcome instanceof RejectedError) {
@@ -69,11 +76,11 @@ export class Activation {
   /** What the bytes are now is held against what the image says when it is to become active. */
   async #refusal(
     { tx }: JournalEntry,
-    { id, imageId, data }: ImportRecord,
+    { imageId, data }: ImportRecord,
     tasks: readonly TaskRecord[],
+    generations: readonly Generation[],
   ): Promise<RejectedError | undefined> {
     const image = await tx.image(imageId);
-    const generations = await tx.generations({ importId: id });
     const inspection = currentGeneration(generations, Number.MAX_SAFE_INTEGER)?.inspection;
     if (data === 'existing' || image === undefined || inspection == null) return undefined;
     return unfit(inspection, withPatch(image, mergedDraft(tasks)), this.config.relaxedRules);
@@ -83,10 +90,9 @@ export class Activation {
     { tx, at, event }: JournalEntry,
     record: ImportRecord,
     tasks: readonly TaskRecord[],
-    locations: readonly Location[],
+    { locations, generations }: Holdings,
   ): Promise<void> {
     const { epoch } = this.worker;
-    const generations = await tx.generations({ importId: record.id });
     const last = currentGeneration(generations, Number.MAX_SAFE_INTEGER);
     if (last?.inspection != null) assertSafe(last.inspection);
     const activated =

@@ -52,14 +52,17 @@ export class ImportRunner {
   /** Answers what the import waits for; `undefined` when it has reached a final state. */
   async run(live: LiveImport): Promise<Parking | undefined> {
     for (;;) {
-      const record = await this.journal.read.import(live.id);
+      const [record, tasks] = await Promise.all([
+        this.journal.read.import(live.id),
+        this.journal.read.tasks(live.id),
+      ]);
       if (record === undefined) return undefined;
       switch (record.state) {
         case 'pending':
           await this.#begin(record);
           break;
         case 'running': {
-          const parking = await this.#step(live, record);
+          const parking = await this.#step(live, record, tasks);
           if (parking !== undefined) return parking;
           break;
         }
@@ -92,13 +95,16 @@ export class ImportRunner {
     });
   }
 
-  async #step(live: LiveImport, record: ImportRecord): Promise<Parking | undefined> {
+  async #step(
+    live: LiveImport,
+    record: ImportRecord,
+    tasks: readonly TaskRecord[],
+  ): Promise<Parking | undefined> {
     live.controller.signal.throwIfAborted();
     if (record.cancel !== null) {
       await this.ending.cancel(record);
       return undefined;
     }
-    const tasks = await this.journal.read.tasks(record.id);
     const row = tasks.find(({ state }) => OPEN_TASK_STATES.includes(state));
     if (row === undefined) {
       await this.activation.activate(record, tasks);

@@ -31,15 +31,17 @@ export class Turns {
 
   async of(record: ImportRecord, tasks: readonly TaskRecord[], row: TaskRecord): Promise<Turn> {
     const flow = flowOf(record, row);
-    const loaded = await this.plugins.task(flow);
-    const image = await this.journal.read.imageEvenDeleted(record.imageId);
+    const [loaded, image, generations] = await Promise.all([
+      this.plugins.task(flow),
+      this.journal.read.imageEvenDeleted(record.imageId),
+      this.journal.read.generations({ importId: record.id }),
+    ]);
     if (image === undefined) {
       throw new BugError({
         code: 'IMAGE_GONE',
         message: `Import ${record.id} has no image ${record.imageId}`,
       });
     }
-    const generations = await this.journal.read.generations({ importId: record.id });
     const generation = currentGeneration(generations, row.position);
     const observations =
       generation === undefined ? {} : await this.journal.read.observations(generation.id);
