@@ -21,6 +21,7 @@ import { writeServerInfo } from './database/server-info.js';
 import { DownloadService } from './engine/service/downloads.js';
 import { Engine } from './engine/engine.js';
 import { engineModule } from './engine/engine.module.js';
+import { Quotas } from './engine/bytes/quotas.js';
 import { Worker } from './engine/live.js';
 import { Database } from './engine/ports.js';
 import { Downloads, Imports, Removal, ResumableUploads, Uploads } from './engine/service.js';
@@ -168,6 +169,7 @@ function httpServer(
       policy,
       database,
       removal: container.get<Removal>(Removal),
+      quotas: container.get(Quotas),
       clock: systemClock,
       limits: config.images,
       claims,
@@ -184,6 +186,7 @@ function httpServer(
     uploads: container.get<Uploads>(Uploads),
     resumableUploads: container.get<ResumableUploads>(ResumableUploads),
     downloads: container.get<Downloads>(Downloads),
+    quotas: container.get(Quotas),
     stores: host.stores,
     plugins: host.plugins,
     database,

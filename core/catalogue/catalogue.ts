@@ -13,7 +13,7 @@ export interface Catalogue {
    * @throws {ConflictError} `IMAGE_EXISTS` when the id was ever used.
    * @throws {ForbiddenError} `PROPERTY_RESERVED` · `PROPERTY_READ_ONLY` · `POLICY_DENIED`
    * @throws {InvalidInputError} `PROPERTY_INVALID`
-   * @throws {CapacityError} `PROPERTIES_EXCEEDED` · `TAGS_EXCEEDED`
+   * @throws {CapacityError} `PROPERTIES_EXCEEDED` · `TAGS_EXCEEDED` · `QUOTA_EXCEEDED`
    */
   create(caller: Caller, image: NewImage): Promise<Image>;
   /** @throws {NotFoundError} `IMAGE_NOT_FOUND`, also for images that the caller may not see. */

@@ -6,6 +6,7 @@ import type { RuleName } from '../auth/rules/table.js';
 import { ForbiddenError, NotFoundError } from '../base/errors.js';
 import type { Clock } from '../base/clock.js';
 import type { Database, ImageChange, Reader, Transaction } from '../engine/ports.js';
+import type { Quotas } from '../engine/bytes/quotas.js';
 import type { Removal } from '../engine/service.js';
 import type { Image } from '../image/image.js';
 import type { Catalogue, ImageEdit, NewImage } from './catalogue.js';
@@ -23,6 +24,7 @@ export interface CatalogueParts {
   readonly policy: Policy;
   readonly database: Database;
   readonly removal: Removal;
+  readonly quotas: Pick<Quotas, 'ofProject'>;
   readonly clock: Clock;
   readonly limits: EditLimits;
   /** Property names that the plugins of every pipeline claim. */
@@ -67,7 +69,8 @@ export function createCatalogue(parts: CatalogueParts): Catalogue {
   return {
     async create(caller, request) {
       const image = newImage(caller, request, parts);
-      await database.write((tx) => tx.insertImage(image));
+      const quota = await parts.quotas.ofProject(image.owner);
+      await database.write((tx) => quota.hold(tx, () => tx.insertImage(image)));
       return image;
     },
 

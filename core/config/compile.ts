@@ -4,10 +4,12 @@ import type {
   ImportsConfig,
   Pipeline,
   PipelineEntry,
+  QuotasConfig,
   RetryConfig,
   ServerConfig,
   StoreConfig,
 } from './config.js';
+import type { QuotaLimits } from '../image/quota.js';
 import { compileAuth } from './compile-auth.js';
 import { compileCondition } from './condition.js';
 import type { PipelineSettings } from './pipeline-settings.js';
@@ -57,6 +59,7 @@ export function compileConfig(
       showDirectUrl: images.show_direct_url,
       relaxedRules: images.relaxed_rules,
     },
+    quotas: compileQuotas(settings.quotas),
     imports: compileImports(settings.imports),
     programs: {
       confinement: programs.confinement,
@@ -83,6 +86,25 @@ function compileServer(server: Settings['server']): ServerConfig {
     ),
     trustedProxies: server.trusted_proxies,
     maxJsonSize: server.max_json_size,
+  };
+}
+
+function compileQuotas({ projects, ...defaults }: Settings['quotas']): QuotasConfig {
+  return {
+    defaults: present<QuotaLimits>(defaults),
+    projects: Object.fromEntries(
+      Object.entries(projects).map(([id, limits]) => [
+        id,
+        present(
+          Object.fromEntries(
+            Object.entries(limits).map(([name, limit]) => [
+              name,
+              limit === 'unlimited' ? null : limit,
+            ]),
+          ),
+        ),
+      ]),
+    ),
   };
 }
 

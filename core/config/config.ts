@@ -1,5 +1,6 @@
 import type { JsonObject } from '../base/json.js';
 import type { Secret } from '../base/secret.js';
+import type { QuotaLimits, QuotaName } from '../image/quota.js';
 
 /**
  * The configuration after defaults, file, environment and flags: validated, frozen, with absolute
@@ -16,6 +17,7 @@ export interface Config {
   readonly stores: readonly StoreConfig[];
   readonly staging: StagingConfig;
   readonly images: ImagesConfig;
+  readonly quotas: QuotasConfig;
   readonly imports: ImportsConfig;
   readonly programs: ProgramsConfig;
   readonly log: LogConfig;
@@ -116,6 +118,14 @@ export interface ImagesConfig {
   readonly showDirectUrl: boolean;
   /** Names of safety rules that refuse nothing. */
   readonly relaxedRules: readonly string[];
+}
+
+/** What projects may have, in bytes and images. */
+export interface QuotasConfig {
+  /** For projects that have no limit of their own for it. */
+  readonly defaults: QuotaLimits;
+  /** By id of the project; `null` lifts a default. */
+  readonly projects: Readonly<Record<string, Readonly<Partial<Record<QuotaName, number | null>>>>>;
 }
 
 export interface ImportsConfig {

@@ -99,6 +99,27 @@ const ImagesSettings = z.strictObject({
     .describe('Safety rules that refuse nothing, by name; see the page of the safety rules'),
 });
 
+const quotaOfBytes = (description: string) => byteSize().optional().describe(description);
+const quotaOfImages = (description: string) => z.int().min(0).optional().describe(description);
+
+const ProjectQuotas = z.strictObject({
+  image_size_total: z.union([byteSize(), z.literal('unlimited')]).optional(),
+  image_stage_total: z.union([byteSize(), z.literal('unlimited')]).optional(),
+  image_count_total: z.union([z.int().min(0), z.literal('unlimited')]).optional(),
+  image_count_uploading: z.union([z.int().min(0), z.literal('unlimited')]).optional(),
+});
+
+const QuotasSettings = z.strictObject({
+  image_size_total: quotaOfBytes('Image data of one project in all stores'),
+  image_stage_total: quotaOfBytes('Staged data of one project'),
+  image_count_total: quotaOfImages('Images of one project'),
+  image_count_uploading: quotaOfImages('Images of one project whose data come in at once'),
+  projects: z
+    .record(z.string().min(1), ProjectQuotas)
+    .default({})
+    .describe('By id of the project, the same with other limits; `unlimited` lifts one'),
+});
+
 const RetryDefaults = z.strictObject({
   attempts: RetrySettings.attempts.default(5),
   backoff: RetrySettings.backoff.prefault('2 s'),
@@ -182,6 +203,7 @@ export const SettingsSchema = z
       .describe('Where image data is kept; further keys are the driver’s own'),
     staging: StagingSettings.prefault({}),
     images: ImagesSettings.prefault({}),
+    quotas: QuotasSettings.prefault({}),
     imports: ImportsSettings.prefault({}),
     programs: ProgramsSettings.prefault({}),
     log: LogSettings.prefault({}),

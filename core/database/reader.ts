@@ -4,6 +4,7 @@ import type { GenerationQuery, ImportQuery, LocationQuery, Reader } from '../eng
 import type { Image } from '../image/image.js';
 import type { ImageMember } from '../image/member.js';
 import type { ImageQuery } from '../image/query.js';
+import type { QuotaUsage } from '../image/quota.js';
 import type { Generation, Reservation } from '../staging/generation.js';
 import type { Location } from '../store/location.js';
 import { listImages } from './images/image-list.js';
@@ -24,6 +25,7 @@ import { listGenerations, readGeneration } from './staging/generations.js';
 import { readObservations } from './staging/observations.js';
 import { listReservations, sumReservedBytes } from './staging/reservations.js';
 import type { Sql } from './statements.js';
+import { readUsage } from './usage.js';
 
 /** The reads, on whatever connection or transaction `sql` stands for. */
 export class SqliteReader implements Reader {
@@ -95,6 +97,10 @@ export class SqliteReader implements Reader {
 
   reservedBytes(): Promise<number> {
     return sumReservedBytes(this.sql);
+  }
+
+  usage(projectId: string): Promise<QuotaUsage> {
+    return readUsage(this.sql, projectId);
   }
 
   locations(query: LocationQuery): Promise<readonly Location[]> {

@@ -22,6 +22,8 @@ import { Intake } from './service/intake.js';
 import { Janitor } from './bytes/janitor.js';
 import { Journal } from './journal.js';
 import { Needs } from './run/needs.js';
+import { LimitSource, Quotas } from './bytes/quotas.js';
+import { configuredLimits } from './bytes/configured-limits.js';
 import { Placement } from './bytes/placement.js';
 import { ProgressBoard } from './run/progress.js';
 import { Recovery } from './run/recovery.js';
@@ -68,6 +70,7 @@ const CLASSES = [
   Needs,
   Placement,
   ProgressBoard,
+  Quotas,
   Recovery,
   ResumableUploadService,
   RetryPolicy,
@@ -94,6 +97,7 @@ export function engineModule(config: Config, stagingCapacity: number): Container
       [StagingConfigToken, config.staging],
       [UploadIdleTimeout, config.server.uploadIdleTimeoutMs],
       [StagingArea, new StagingArea(config.staging.path)],
+      [LimitSource, configuredLimits(config.quotas)],
       [Ledger, new Ledger(stagingCapacity, config.staging.reserve)],
     ];
     for (const [token, value] of constants) bind(token).toConstantValue(value);

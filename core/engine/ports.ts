@@ -3,6 +3,7 @@ import type { Json, JsonObject } from '../base/json.js';
 import type { Image, ImageAttributes, ImageData, ImageStatus } from '../image/image.js';
 import type { ImageMember, MemberStatus } from '../image/member.js';
 import type { ImageQuery } from '../image/query.js';
+import type { QuotaUsage } from '../image/quota.js';
 import type { ImagePatch } from '../image/image.js';
 import type { Inspection } from '../format/inspection.js';
 import type { Generation, GenerationState, Reservation } from '../staging/generation.js';
@@ -60,6 +61,9 @@ export interface Reader {
   reservations(): Promise<readonly Reservation[]>;
   /** Sum of all reservations, bytes. */
   reservedBytes(): Promise<number>;
+
+  /** What the images of a project take. */
+  usage(projectId: string): Promise<QuotaUsage>;
 
   locations(query: LocationQuery): Promise<readonly Location[]>;
   /** Ids of the stores that hold bytes, configured or not. */

@@ -6,6 +6,7 @@ import type { Locations } from '../catalogue/locations.js';
 import type { Members } from '../catalogue/members.js';
 import type { ImportCatalogue } from '../catalogue/import-catalogue.js';
 import type { Config } from '../config/config.js';
+import type { Quotas } from '../engine/bytes/quotas.js';
 import type { Database } from '../engine/ports.js';
 import type { Downloads, Imports, ResumableUploads, Uploads } from '../engine/service.js';
 import type { Plugins } from '../plugin/plugins.js';
@@ -24,6 +25,7 @@ export interface HttpParts {
   readonly uploads: Uploads;
   readonly resumableUploads: ResumableUploads;
   readonly downloads: Downloads;
+  readonly quotas: Pick<Quotas, 'report'>;
   readonly stores: Pick<StoreRegistry, 'list' | 'has' | 'outages' | 'properties'>;
   readonly plugins: Pick<Plugins, 'methods'>;
   readonly database: Pick<Database, 'read'>;

@@ -47,6 +47,7 @@ export interface TestEngineOptions {
   readonly source?: () => Promise<DataSource>;
   readonly imports?: Partial<ImportsConfig>;
   readonly staging?: Partial<Config['staging']>;
+  readonly quotas?: Config['quotas'];
   /** Milliseconds that running imports have when the engine stops. @default 5000 */
   readonly stopDeadlineMs?: number;
   readonly clock?: Clock;
@@ -79,6 +80,7 @@ export class TestEngine implements AsyncDisposable {
       ...loaded,
       imports: { ...loaded.imports, retry, ...options.imports },
       staging: { ...loaded.staging, ...options.staging },
+      quotas: options.quotas ?? loaded.quotas,
     };
     const capacity = config.staging.capacity === 'auto' ? 2 ** 30 : config.staging.capacity;
     const database = await openDatabase({ path: path.join(dataDir, 'stowage.sqlite') });

@@ -14,6 +14,7 @@ import type { Config } from '../../core/config/config.js';
 import { Dataflow } from '../../core/dataflow/pass.js';
 import { openDatabase } from '../../core/database/open.js';
 import { engineModule } from '../../core/engine/engine.module.js';
+import { Quotas } from '../../core/engine/bytes/quotas.js';
 import { Worker } from '../../core/engine/live.js';
 import { Database } from '../../core/engine/ports.js';
 import {
@@ -86,6 +87,7 @@ export async function httpRig(options: RigOptions = {}): Promise<HttpRig> {
       policy,
       database,
       removal: container.get<Removal>(Removal),
+      quotas: container.get(Quotas),
       clock: systemClock,
       limits: config.images,
       claims: options.claims ?? [],
@@ -102,6 +104,7 @@ export async function httpRig(options: RigOptions = {}): Promise<HttpRig> {
     uploads: container.get<Uploads>(Uploads),
     resumableUploads: container.get<ResumableUploads>(ResumableUploads),
     downloads: container.get<Downloads>(Downloads),
+    quotas: container.get(Quotas),
     stores,
     plugins,
     database,

@@ -5,7 +5,9 @@ import type { Holdings } from '../../staging/holdings.js';
 import { Ledger, assertGranted } from '../../staging/ledger.js';
 import type { Verdict } from '../../staging/ledger.js';
 import type { Reservation } from '../../staging/generation.js';
+import { StowageError } from '../../base/errors.js';
 import { Journal } from '../journal.js';
+import { Quotas } from './quotas.js';
 import type { Reader, Transaction } from '../ports.js';
 
 const MIB = 1024 * 1024;
@@ -26,20 +28,22 @@ export class DataAdmission {
   constructor(
     @inject(Journal) private readonly journal: Journal,
     @inject(Ledger) private readonly ledger: Ledger,
+    @inject(Quotas) private readonly quotas: Quotas,
   ) {}
 
   /**
    * Reserves for incoming bytes inside the transaction that records the intent.
-   * @param expectedSize bytes to come; `undefined` reserves a first step, see {@link grow}
+   * @param size bytes to come; `undefined` reserves a first step, see {@link grow}: the least one
+   *   where a quota may be nearly used up
    * @throws {CapacityError} `STAGING_FULL` · `STAGING_TOO_SMALL`
    */
   async reserve(
     tx: Transaction,
     owner: DataOwner,
-    expectedSize: number | undefined,
+    { size, isLimited }: { readonly size: number | undefined; readonly isLimited: boolean },
   ): Promise<Reservation> {
     const held = await heldBy(tx, owner);
-    const bytes = expectedSize ?? this.#firstStep(held, owner);
+    const bytes = size ?? (isLimited ? FIRST_STEP : this.#firstStep(held, owner));
     assertGranted(this.#judge(bytes, held, owner));
     const { imageId, importId, generationId } = owner;
     const reservation: Reservation = {
@@ -64,18 +68,39 @@ export class DataAdmission {
 
   /**
    * Raises a reservation to hold at least `bytes`; answers what it holds then.
-   * @throws as {@link reserve}
+   * @throws as {@link reserve}; {CapacityError} `QUOTA_EXCEEDED`
    */
   async grow(id: string, owner: DataOwner, current: number, bytes: number): Promise<number> {
     if (bytes <= current) return current;
+    const reservation = { id, current, bytes };
     const step = Math.max(GROWTH_STEP, Math.floor(current / 4));
+    try {
+      return await this.#raise(reservation, owner, step);
+    } catch (error) {
+      const isQuota = error instanceof StowageError && error.code === 'QUOTA_EXCEEDED';
+      if (!isQuota || bytes >= current + step) throw error;
+      // What is there is taken before anything is refused.
+      return this.#raise(reservation, owner, 0);
+    }
+  }
+
+  async #raise(
+    {
+      id,
+      current,
+      bytes,
+    }: { readonly id: string; readonly current: number; readonly bytes: number },
+    owner: DataOwner,
+    step: number,
+  ): Promise<number> {
+    const quota = await this.quotas.ofImage(owner.imageId);
     return this.journal.write(async ({ tx }) => {
       const { reserved, own, ...rest } = await heldBy(tx, owner);
       const held = { ...rest, reserved: reserved - current, own: own === 0 ? 0 : own - current };
       // What is there is taken before anything is refused.
       const wanted = Math.max(bytes, Math.min(current + step, this.#room(held, owner)));
       assertGranted(this.#judge(wanted, held, owner));
-      await tx.updateReservation(id, { bytes: wanted });
+      await quota.hold(tx, () => tx.updateReservation(id, { bytes: wanted }));
       return wanted;
     });
   }

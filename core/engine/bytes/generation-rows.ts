@@ -9,6 +9,7 @@ import { Admission } from './admission.js';
 import { DataAdmission } from './data-admission.js';
 import type { DataOwner } from './data-admission.js';
 import { Janitor } from './janitor.js';
+import { Quotas } from './quotas.js';
 import { dataView } from '../flow/view.js';
 import { Journal } from '../journal.js';
 import type { JournalEntry } from '../journal.js';
@@ -55,6 +56,7 @@ export class GenerationRows {
     @inject(Journal) private readonly journal: Journal,
     @inject(Admission) private readonly admission: Admission,
     @inject(DataAdmission) private readonly data: DataAdmission,
+    @inject(Quotas) private readonly quotas: Quotas,
     @inject(Janitor) private readonly janitor: Janitor,
     @inject(Worker) private readonly worker: Worker,
   ) {}
@@ -62,6 +64,7 @@ export class GenerationRows {
   /**
    * Records the intent: a new generation, or the one that an earlier attempt of the same task has
    * begun and that the source can go on with. What else earlier attempts have left is dropped.
+   * @throws {CapacityError} `STAGING_FULL` · `STAGING_TOO_SMALL` · `QUOTA_EXCEEDED`
    */
   async begin(owner: IncomingOwner, bytes: ExpectedBytes): Promise<BegunGeneration> {
     const earlier = await this.#earlier(owner);
@@ -74,7 +77,8 @@ export class GenerationRows {
         validator === bytes.validator,
     );
     const stale = earlier.filter((generation) => generation !== resumed);
-    const begun = await this.journal.write(async (entry) => {
+    const quota = await this.quotas.ofImage(owner.imageId);
+    const record = async (entry: JournalEntry): Promise<BegunGeneration> => {
       const { tx, at } = entry;
       for (const { id } of stale) {
         await tx.updateGeneration(id, { state: ['writing', 'ready'] }, { state: 'releasing' });
@@ -90,14 +94,14 @@ export class GenerationRows {
         upload: bytes.upload === undefined ? null : { ...bytes.upload, touchedAt: at },
       };
       await tx.insertGeneration(generation);
-      const reservation = await this.data.reserve(
-        tx,
-        dataOwner(owner, generation.id),
-        bytes.sparse ? undefined : bytes.size,
-      );
+      const reservation = await this.data.reserve(tx, dataOwner(owner, generation.id), {
+        size: bytes.sparse ? undefined : bytes.size,
+        isLimited: quota.isLimited,
+      });
       await owner.onIntent?.(entry);
       return { generation, reservation, isFromWorkspace: false };
-    });
+    };
+    const begun = await this.journal.write((entry) => quota.hold(entry.tx, () => record(entry)));
     if (stale.length > 0) this.janitor.wake();
     return begun;
   }
@@ -128,7 +132,10 @@ export class GenerationRows {
     return newGeneration(randomUUID(), owner, { epoch: this.worker.epoch, createdAt });
   }
 
-  /** Its bytes are durable and safe: from here on it may be read. */
+  /**
+   * Its bytes are durable and safe: from here on it may be read.
+   * @throws {CapacityError} `QUOTA_EXCEEDED`, for bytes whose number nobody knew before
+   */
   async commitReady(
     { generation, reservation, isFromWorkspace }: BegunGeneration,
     result: PassResult,
@@ -136,7 +143,8 @@ export class GenerationRows {
   ): Promise<Generation> {
     const { size, allocatedSize, digests, inspection } = result;
     const need = (await owner.need?.(dataView(readyOf(generation, result)))) ?? 0;
-    return this.journal.write(async (entry) => {
+    const quota = await this.quotas.ofImage(owner.imageId);
+    const commit = async (entry: JournalEntry): Promise<Generation> => {
       const { tx, at } = entry;
       const facts = { size, allocatedSize, digests, inspection, readyAt: at };
       const ready: Generation = { ...generation, ...facts, state: 'ready' };
@@ -154,7 +162,8 @@ export class GenerationRows {
       if (isFromWorkspace) await this.admission.carve(tx, owner.importId, allocatedSize);
       await owner.onReady?.(entry, ready);
       return ready;
-    });
+    };
+    return this.journal.write((entry) => quota.hold(entry.tx, () => commit(entry)));
   }
 
   /** Bytes of it that a later attempt need not ask for again. */

@@ -1,6 +1,7 @@
 import { inject, injectable } from 'inversify';
 import { crashPoint } from '../../base/crash-point.js';
-import { BugError, RejectedError, describeFailure } from '../../base/errors.js';
+import { BugError, CapacityError, StowageError, describeFailure } from '../../base/errors.js';
+import type { RejectedError } from '../../base/errors.js';
 import type { ImagesConfig } from '../../config/config.js';
 import type { Generation } from '../../staging/generation.js';
 import type { Location } from '../../store/location.js';
@@ -10,6 +11,7 @@ import { Ending } from './ending.js';
 import type { ImportRecord, TaskRecord } from '../import.js';
 import { assertSafe, unfit } from '../bytes/safety.js';
 import { Janitor } from '../bytes/janitor.js';
+import { Quotas } from '../bytes/quotas.js';
 import { Journal } from '../journal.js';
 import type { JournalEntry } from '../journal.js';
 import { Worker } from '../live.js';
@@ -34,6 +36,7 @@ export class Activation {
     @inject(Ending) private readonly ending: Ending,
     @inject(Janitor) private readonly janitor: Janitor,
     @inject(Admission) private readonly admission: Admission,
+    @inject(Quotas) private readonly quotas: Quotas,
     @inject(Worker) private readonly worker: Worker,
     @inject(ImagesConfigToken) private readonly config: ImagesConfig,
   ) {}
@@ -41,7 +44,8 @@ export class Activation {
   /** Activates an import whose tasks are all over; ends it otherwise where that is not possible. */
   async activate(record: ImportRecord, tasks: readonly TaskRecord[]): Promise<void> {
     crashPoint('activate:before-commit');
-    const outcome = await this.journal.write(async (entry) => {
+    const quota = await this.quotas.ofImage(record.imageId);
+    const judged = async (entry: JournalEntry) => {
       const { tx } = entry;
       const current = await tx.import(record.id);
       if (current?.cancel != null) return 'cancelled';
@@ -52,8 +56,11 @@ export class Activation {
       if (refusal !== undefined) return refusal;
       await this.#commit(entry, current ?? record, tasks, { locations, generations });
       return 'active';
-    });
-    if (outcome instanceof RejectedError) {
+    };
+    const outcome = await this.journal
+      .write((entry) => quota.hold(entry.tx, () => judged(entry)))
+      .catch(overQuota);
+    if (outcome instanceof StowageError) {
       await this.ending.failWhole(record, describeFailure(outcome));
       return;
     }
@@ -146,6 +153,12 @@ export class Activation {
       osHashValue: hash,
     };
   }
+}
+
+/** Bytes that went through nobody's hands here are counted with their activation. */
+function overQuota(error: unknown): CapacityError {
+  if (error instanceof CapacityError) return error;
+  throw error;
 }
 
 /** Why no store has the image: the first store's reason. */

@@ -10,6 +10,7 @@ import { StoreRegistry } from '../../store/registry.js';
 import { UPLOAD_METHOD, buildFlow } from '../flow/flow.js';
 import type { FlowTask, ImportRecord } from '../import.js';
 import { newImport, newTask } from '../new-import.js';
+import { Quotas } from '../bytes/quotas.js';
 import { Journal } from '../journal.js';
 import type { JournalEntry } from '../journal.js';
 import { Worker } from '../live.js';
@@ -34,6 +35,7 @@ export class Intake {
     @inject(Journal) private readonly journal: Journal,
     @inject(Plugins) private readonly plugins: Plugins,
     @inject(StoreRegistry) private readonly stores: StoreRegistry,
+    @inject(Quotas) private readonly quotas: Quotas,
     @inject(ImportsConfigToken) private readonly config: ImportsConfig,
     @inject(Worker) private readonly worker: Worker,
   ) {}
@@ -61,6 +63,7 @@ export class Intake {
    * Records the import, its tasks and the image's new status in one transaction. The same
    * idempotency key answers the import that was begun with it. `facts` of the engine's own are kept
    * with the parameters.
+   * @throws {CapacityError} `QUOTA_EXCEEDED`
    */
   async begin(request: ImportRequest, facts: JsonObject = {}): Promise<ImportRecord> {
     const repeated = await this.#repeated(request);
@@ -86,7 +89,8 @@ export class Intake {
   async #insert(request: ImportRequest, facts: JsonObject): Promise<ImportRecord> {
     const accepted = await this.accept(request);
     const record = this.#record(request, accepted, facts);
-    return this.journal.write(async (entry) => {
+    const quota = await this.quotas.ofProject(accepted.image.owner);
+    const insert = async (entry: JournalEntry): Promise<ImportRecord> => {
       const { tx, at, event } = entry;
       const stamped = { ...record, createdAt: at };
       await tx.insertImport(
@@ -100,7 +104,8 @@ export class Intake {
         stores: record.stores,
       });
       return stamped;
-    });
+    };
+    return this.journal.write((entry) => quota.hold(entry.tx, () => insert(entry)));
   }
 
   async #repeated({ imageId, idempotencyKey, method }: ImportRequest) {

@@ -2,9 +2,9 @@ import type { JsonObject } from '../../base/json.js';
 
 /**
  * The minor versions whose additions are served, the newest first; clients ask here before they use
- * one. Those of the cache (2.14, 2.16, 2.18) and of quotas' usage (2.15) are not.
+ * one. Those of the cache (2.14, 2.16, 2.18) are not.
  */
-const MINORS = [17, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0];
+const MINORS = [17, 15, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0];
 
 /** The newest version of the API that gives a minor version a meaning. */
 const NEWEST_MINOR = 18;

@@ -1,13 +1,15 @@
 import { Router } from '@koa/router';
 import { NotFoundError } from '../../base/errors.js';
+import { callerOf } from '../context.js';
 import type { HttpRouter, HttpState } from '../context.js';
 import { requestableMethods } from '../methods.js';
 import type { HttpParts } from '../parts.js';
 import { schemas } from '../presenters/schema.js';
+import { presentUsage } from '../presenters/usage.js';
 import { presentVersions } from '../presenters/versions.js';
 
 /** What clients ask before they act: versions, import methods, schemas. */
-export function discoveryRoutes({ config, plugins }: HttpParts): HttpRouter {
+export function discoveryRoutes({ config, plugins, quotas }: HttpParts): HttpRouter {
   const router = new Router<HttpState>();
   const known = schemas({ withStores: config.auth.mode !== 'none' });
 
@@ -27,6 +29,10 @@ export function discoveryRoutes({ config, plugins }: HttpParts): HttpRouter {
         value: requestableMethods(plugins),
       },
     };
+  });
+
+  router.get('/v2/info/usage', async (ctx) => {
+    ctx.body = presentUsage(await quotas.report(callerOf(ctx).projectId));
   });
 
   router.get('/v2/schemas/:name', (ctx) => {

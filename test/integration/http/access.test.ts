@@ -140,6 +140,7 @@ const OTHER_ROUTES: Readonly<Record<string, (role: Role) => boolean>> = {
   'POST /v2/tasks': () => true,
   'GET /stowage/v1/imports': reads,
   'GET /v2/info/import': () => true,
+  'GET /v2/info/usage': () => true,
   'GET /v2/info/stores': () => true,
   'GET /v2/info/stores/detail': (role) => role === 'admin' || role === 'service',
   'GET /v2/schemas/:name': () => true,
