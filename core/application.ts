@@ -59,7 +59,7 @@ export function databaseFile(dataDir: string): string {
  * @throws {InvalidInputError} `PLUGINS_INVALID`
  */
 export async function createApplication(config: Config): Promise<Application> {
-  const policy = createPolicy(config.policy);
+  const policy = createPolicy(config.policy, config.images.propertyProtections);
   const log = createLogger(config.log);
   const metrics = new ServerMetrics();
   const services = new PluginServices(config, log, metrics);

@@ -4,7 +4,8 @@ import type { Image } from '../image/image.js';
 import type { Caller, Identity } from './caller.js';
 import { holds } from './rules/check.js';
 import type { Subject, Target } from './rules/check.js';
-import { readRules } from './rules/read-rules.js';
+import { readPolicy } from './rules/property-rules.js';
+import type { PropertyAct, ProtectionText } from './rules/property-rules.js';
 import type { RuleName } from './rules/table.js';
 
 /**
@@ -28,6 +29,8 @@ export interface Policy {
    * @throws {ForbiddenError} `POLICY_DENIED`
    */
   requireImage(caller: Caller, rule: RuleName, id: string, target: ImageTarget | undefined): Image;
+  /** Whether the caller may do this with properties of this name, of images that they may so treat. */
+  mayOnProperty(caller: Caller, act: PropertyAct, name: string): boolean;
   /**
    * Whether the caller sees the imports of images of a project, and the rule holds for them.
    * @param owner project of the image
@@ -49,14 +52,31 @@ const IMPLIED_ROLES: Readonly<Record<string, readonly string[]>> = {
   member: ['reader'],
 };
 
-/** @throws {InvalidInputError} `POLICY_INVALID` with everything that is wrong with the rules */
-export function createPolicy(config: PolicyConfig): Policy {
-  const { rules, problems } = readRules(config);
-  if (problems.length > 0) {
+/**
+ * @param protectedProperties rules for properties: the first whose name matches decides, and where there are any,
+ *   a property that none matches is nobody's
+ * @throws {InvalidInputError} `POLICY_INVALID` with everything that is wrong with the rules
+ */
+export function createPolicy(
+  config: PolicyConfig,
+  protectedProperties: readonly ProtectionText[] = [],
+): Policy {
+  const { rules, protections, problems, protectionProblems } = readPolicy(
+    config,
+    protectedProperties,
+  );
+  const all = [
+    ...problems.map((problem) => ({ ...problem, at: `policy.${problem.rule}` })),
+    ...protectionProblems.map((problem) => ({
+      ...problem,
+      at: `images.property_protections[${problem.index}].${problem.key}`,
+    })),
+  ];
+  if (all.length > 0) {
     throw new InvalidInputError({
       code: 'POLICY_INVALID',
-      message: problems.map(({ rule, message }) => `policy.${rule}: ${message}`).join('; '),
-      hint: problems.map(({ hint }) => hint).join('; '),
+      message: all.map(({ at, message }) => `${at}: ${message}`).join('; '),
+      hint: all.map(({ hint }) => hint).join('; '),
     });
   }
 
@@ -83,6 +103,16 @@ export function createPolicy(config: PolicyConfig): Policy {
       if (target === undefined || !sees(caller, target)) throw imageNotFound(id);
       if (decide(caller, rule, attributesOf(caller, target))) return target.image;
       throw denied(rule, caller, target.image);
+    },
+
+    mayOnProperty(caller, act, name) {
+      if (protections.length === 0) return true;
+      const check = protections.find(({ match }) => match.test(name))?.checks[act];
+      return (
+        check !== undefined &&
+        !actsForMany(caller) &&
+        holds(check, subjectOf(caller), ownTarget(caller), rules)
+      );
     },
 
     mayOnImport: (caller, rule, owner) =>

@@ -10,10 +10,11 @@ function edit(image: Image, edits: readonly ImageEdit[], isAdmin = false): unkno
   const refuse = (rule: RuleName): never => {
     throw new ForbiddenError({ code: rule, message: rule });
   };
-  const limits = { maxProperties: 2, maxTags: 2 };
+  const limits = { maxProperties: 2, maxTags: 2, properties: {} };
   try {
     return applyEdits(image, edits, {
       require: refuse,
+      mayOnProperty: () => true,
       mayWriteClaimed: isAdmin,
       claims: ['scan_*', 'seal'],
       limits,

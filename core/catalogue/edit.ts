@@ -1,11 +1,19 @@
+import type { PropertyAct } from '../auth/rules/property-rules.js';
 import type { RuleName } from '../auth/rules/table.js';
+import type { PropertyConfig } from '../config/config.js';
 import { ConflictError, ForbiddenError } from '../base/errors.js';
 import type { ImageChange } from '../engine/ports.js';
 import type { Image, ImageAttributes, ImageStatus, Visibility } from '../image/image.js';
 import { assertUnclaimed } from './claims.js';
 import type { Claims } from './claims.js';
 import type { ImageEdit } from './catalogue.js';
-import { assertCount, assertProperty, assertTag, assertWritableName } from './property-rules.js';
+import {
+  assertCount,
+  assertProperty,
+  assertTag,
+  assertWritableName,
+  propertyProtected,
+} from './property-rules.js';
 
 /** Bytes are judged against the declared formats: these stay as they are once bytes are held. */
 const FORMATS_OPEN: readonly ImageStatus[] = ['queued', 'uploading'];
@@ -13,12 +21,15 @@ const FORMATS_OPEN: readonly ImageStatus[] = ['queued', 'uploading'];
 export interface EditLimits {
   readonly maxProperties: number;
   readonly maxTags: number;
+  /** What the deployer wants of some properties, by name. */
+  readonly properties: Readonly<Record<string, PropertyConfig>>;
 }
 
 /** What edits are held against. */
 export interface EditRules {
   /** Refuses where the policy does not allow it for this image. @throws {ForbiddenError} */
   readonly require: (rule: RuleName) => void;
+  readonly mayOnProperty: (act: PropertyAct, name: string) => boolean;
   readonly mayWriteClaimed: boolean;
   readonly claims: Claims;
   readonly limits: EditLimits;
@@ -42,7 +53,7 @@ export function applyEdits(image: Image, edits: readonly ImageEdit[], rules: Edi
       attributes = { ...attributes, ...edit.value };
     } else {
       if (!rules.mayWriteClaimed) assertUnclaimed(claims, edit.name);
-      editProperty(properties, edit);
+      editProperty(properties, edit, rules);
       touched.add(edit.name);
     }
   }
@@ -84,10 +95,12 @@ export function uniqueTags(tags: readonly string[]): readonly string[] {
 function editProperty(
   properties: Map<string, string>,
   edit: Extract<ImageEdit, { kind: 'property' }>,
+  { mayOnProperty, limits }: EditRules,
 ): void {
   const { op, name } = edit;
   assertWritableName(name);
-  const present = properties.has(name);
+  // Who may not read a property is not told that it is there.
+  const present = properties.has(name) && mayOnProperty('read', name);
   if ((op === 'replace' || op === 'remove') && !present) {
     throw new ConflictError({
       code: 'PROPERTY_MISSING',
@@ -102,10 +115,12 @@ function editProperty(
       hint: 'Use the operation "replace" to change it',
     });
   }
+  const act = edit.op === 'remove' ? 'delete' : present ? 'update' : 'create';
+  if (!mayOnProperty(act, name)) throw propertyProtected(act, name);
   if (edit.op === 'remove') {
     properties.delete(name);
   } else {
-    assertProperty(name, edit.value);
+    assertProperty(name, edit.value, limits.properties);
     properties.set(name, edit.value);
   }
 }

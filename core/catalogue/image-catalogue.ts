@@ -16,7 +16,12 @@ import { authorizedImage } from './access.js';
 import { applyEdits, ruleOfVisibility, uniqueTags } from './edit.js';
 import type { EditLimits } from './edit.js';
 import { listImages } from './list.js';
-import { assertCount, assertProperty, assertWritableName } from './property-rules.js';
+import {
+  assertCount,
+  assertProperty,
+  assertWritableName,
+  propertyProtected,
+} from './property-rules.js';
 
 const DEFAULT_VISIBILITY = 'shared';
 
@@ -49,6 +54,7 @@ export function createCatalogue(parts: CatalogueParts): Catalogue {
         require: (rule) => {
           policy.requireImage(caller, rule, id, { image });
         },
+        mayOnProperty: (act, name) => policy.mayOnProperty(caller, act, name),
         mayWriteClaimed: caller.isAdmin,
         claims,
         limits,
@@ -170,7 +176,9 @@ function newImage(caller: Caller, request: NewImage, parts: CatalogueParts): Ima
 
   for (const [name, value] of Object.entries(request.properties)) {
     assertWritableName(name);
-    assertProperty(name, value);
+    assertProperty(name, value, parts.limits.properties);
+    if (!parts.policy.mayOnProperty(caller, 'create', name))
+      throw propertyProtected('create', name);
   }
   const properties = withoutClaimed(parts.claims, request.properties);
   const tags = uniqueTags(attributes.tags ?? []);

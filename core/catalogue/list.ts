@@ -17,6 +17,11 @@ export async function listImages(
   query: Omit<ImageQuery, 'projectId' | 'isAdmin'>,
 ): Promise<readonly Image[]> {
   policy.require(caller, 'get_images');
+  // A property that the caller may not read is on no image for them.
+  const isHidden = query.filters.some(
+    (filter) => filter.kind === 'property' && !policy.mayOnProperty(caller, 'read', filter.name),
+  );
+  if (isHidden) return [];
   const { projectId, isAdmin } = caller;
   const images: Image[] = [];
   let { marker, limit } = query;

@@ -1,3 +1,5 @@
+import type { PropertyAct } from '../auth/rules/property-rules.js';
+import type { PropertyConfig } from '../config/config.js';
 import { CapacityError, ForbiddenError, InvalidInputError } from '../base/errors.js';
 import {
   MAX_PROPERTY_NAME,
@@ -36,8 +38,15 @@ export function assertWritableName(name: string): void {
   }
 }
 
-/** @throws {InvalidInputError} `PROPERTY_INVALID` */
-export function assertProperty(name: string, value: string): void {
+/**
+ * @param known what the deployer wants of some properties, by name
+ * @throws {InvalidInputError} `PROPERTY_INVALID`
+ */
+export function assertProperty(
+  name: string,
+  value: string,
+  known: Readonly<Record<string, PropertyConfig>>,
+): void {
   if (!isPropertyName(name)) {
     throw invalid(
       `"${name.slice(0, 40)}" cannot be the name of a property`,
@@ -50,6 +59,39 @@ export function assertProperty(name: string, value: string): void {
       'Shorten it and remove control characters',
     );
   }
+  const wanted = Object.hasOwn(known, name) ? known[name] : undefined;
+  if (wanted !== undefined) assertWanted(name, value, wanted);
+}
+
+function assertWanted(name: string, value: string, wanted: PropertyConfig): void {
+  const { enum: values, pattern, maxLength } = wanted;
+  if (values?.includes(value) === false) {
+    throw invalid(
+      `Property "${name}" cannot be "${value.slice(0, 40)}"`,
+      `One of: ${values.join(', ')}`,
+    );
+  }
+  if (pattern !== undefined && !new RegExp(pattern).test(value)) {
+    throw invalid(
+      `The value of property "${name}" does not match its pattern`,
+      `The schema at "/v2/schemas/image" has it: ${pattern}`,
+    );
+  }
+  if (maxLength !== undefined && value.length > maxLength) {
+    throw invalid(
+      `The value of property "${name}" is too long`,
+      `Use at most ${maxLength} characters`,
+    );
+  }
+}
+
+/** A rule of the deployer's keeps the property from the caller. */
+export function propertyProtected(act: PropertyAct, name: string): ForbiddenError {
+  return new ForbiddenError({
+    code: 'PROPERTY_PROTECTED',
+    message: `You may not ${act} the property "${name.slice(0, 40)}"`,
+    hint: 'Leave it as it is, or ask the operator who may',
+  });
 }
 
 /** @throws {InvalidInputError} `PROPERTY_INVALID` */

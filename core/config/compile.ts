@@ -4,6 +4,7 @@ import type {
   ImportsConfig,
   Pipeline,
   PipelineEntry,
+  PropertyConfig,
   QuotasConfig,
   RetryConfig,
   ServerConfig,
@@ -57,6 +58,8 @@ export function compileConfig(
       maxMembers: images.max_members,
       showLocations: images.show_locations,
       showDirectUrl: images.show_direct_url,
+      properties: compileProperties(images.properties),
+      propertyProtections: images.property_protections,
       relaxedRules: images.relaxed_rules,
     },
     quotas: compileQuotas(settings.quotas),
@@ -87,6 +90,17 @@ function compileServer(server: Settings['server']): ServerConfig {
     trustedProxies: server.trusted_proxies,
     maxJsonSize: server.max_json_size,
   };
+}
+
+function compileProperties(
+  properties: Settings['images']['properties'],
+): Readonly<Record<string, PropertyConfig>> {
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, { description, max_length: maxLength, ...rest }]) => [
+      name,
+      { description, ...present({ ...rest, maxLength }) },
+    ]),
+  );
 }
 
 function compileQuotas({ projects, ...defaults }: Settings['quotas']): QuotasConfig {

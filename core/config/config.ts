@@ -1,4 +1,5 @@
 import type { JsonObject } from '../base/json.js';
+import type { ProtectionText } from '../auth/rules/property-rules.js';
 import type { Secret } from '../base/secret.js';
 import type { QuotaLimits, QuotaName } from '../image/quota.js';
 
@@ -116,6 +117,10 @@ export interface ImagesConfig {
   readonly maxMembers: number;
   readonly showLocations: boolean;
   readonly showDirectUrl: boolean;
+  /** By name, what the values of some properties may be. */
+  readonly properties: Readonly<Record<string, PropertyConfig>>;
+  /** Who may create, read, update and delete properties, by rules that are not read yet. */
+  readonly propertyProtections: readonly ProtectionText[];
   /** Names of safety rules that refuse nothing. */
   readonly relaxedRules: readonly string[];
 }
@@ -126,6 +131,16 @@ export interface QuotasConfig {
   readonly defaults: QuotaLimits;
   /** By id of the project; `null` lifts a default. */
   readonly projects: Readonly<Record<string, Readonly<Partial<Record<QuotaName, number | null>>>>>;
+}
+
+/** An extra property as a deployer wants it; what is not said is free. */
+export interface PropertyConfig {
+  readonly description: string;
+  readonly enum?: readonly string[];
+  /** A regular expression that is found in the value. */
+  readonly pattern?: string;
+  /** Characters. */
+  readonly maxLength?: number;
 }
 
 export interface ImportsConfig {

@@ -154,6 +154,30 @@ imports:
     ]);
   });
 
+  it('reads rules for properties, which may use those of the policy', () => {
+    const text = `policy: { billing: 'role:billing' }
+images:
+  property_protections:
+    - { match: '^x_', create: 'rule:billing', read: '@' }
+`;
+    expect(load(text).images.propertyProtections).toEqual([
+      { match: '^x_', create: 'rule:billing', read: '@', update: '!', delete: '!' },
+    ]);
+    const wrong = text.replace("'^x_'", "'(x'").replace('rule:billing', 'rule:biling');
+    expect(problems(wrong)).toEqual([
+      'stowage.yaml:1:11 policy.billing: The rule "billing" guards nothing | Correct its name, or use it in another rule with "rule:"',
+      'stowage.yaml:4:9 images.property_protections[0].match: is no regular expression: Invalid regular expression: /(x/: Unterminated group | Write it as JavaScript knows it; brackets come in pairs',
+      'stowage.yaml:4:22 images.property_protections[0].create: There is no rule "biling" | Declare it among the rules of the policy, or name one that there is',
+    ]);
+  });
+
+  it('says which properties an image cannot be told to have', () => {
+    expect(problems('images: { properties: { size: {}, x: { pattern: "[" } } }')).toEqual([
+      'stowage.yaml:1:25 images.properties.size: "size" is no extra property | Choose a name that images do not have by themselves',
+      'stowage.yaml:1:40 images.properties.x.pattern: is no regular expression: Invalid regular expression: /[/: Unterminated character class | Write it as JavaScript knows it; brackets come in pairs',
+    ]);
+  });
+
   it('compiles every kind of condition', () => {
     const { imports } = load(`
 imports:

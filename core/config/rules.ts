@@ -1,8 +1,9 @@
 import ipaddr from 'ipaddr.js';
-import { readRules } from '../auth/rules/read-rules.js';
+import { readPolicy } from '../auth/rules/property-rules.js';
 import { isRuleName, RULES } from '../auth/rules/table.js';
 import { exactByteSize } from '../base/byte-size.js';
 import { exactDuration } from '../base/duration.js';
+import { checkImageProperties } from './image-properties.js';
 import type { ConditionSettings } from './pipeline-settings.js';
 import type { Problem, SettingsPath } from './problem.js';
 import { checkRelaxedRules } from './relaxed-rules.js';
@@ -20,6 +21,7 @@ export function checkRules(settings: ValidSections): readonly Problem[] {
     ...checkPolicy(settings),
     ...checkStores(settings),
     ...checkRelaxedRules(settings.images?.relaxed_rules ?? []),
+    ...checkImageProperties(settings.images?.properties ?? {}),
     ...checkMethods(settings),
     ...checkPipelines(settings),
     ...checkRetry(settings),
@@ -81,15 +83,23 @@ function checkKeystone({ auth }: ValidSections): readonly Problem[] {
   return problems;
 }
 
-function checkPolicy({ policy = {} }: ValidSections): readonly Problem[] {
-  return readRules(policy).problems.map(({ rule, message, hint }) => {
-    const near = isRuleName(rule) ? undefined : nearest(rule, Object.keys(RULES));
-    return {
-      path: ['policy', rule],
+function checkPolicy({ policy = {}, images }: ValidSections): readonly Problem[] {
+  const { problems, protectionProblems } = readPolicy(policy, images?.property_protections ?? []);
+  return [
+    ...problems.map(({ rule, message, hint }) => {
+      const near = isRuleName(rule) ? undefined : nearest(rule, Object.keys(RULES));
+      return {
+        path: ['policy', rule],
+        message,
+        hint: near === undefined ? hint : `Did you mean "${near}"?`,
+      };
+    }),
+    ...protectionProblems.map(({ index, key, message, hint }) => ({
+      path: ['images', 'property_protections', index, key],
       message,
-      hint: near === undefined ? hint : `Did you mean "${near}"?`,
-    };
-  });
+      hint,
+    })),
+  ];
 }
 
 /** Whether only this machine can reach a socket that listens on `host`. */

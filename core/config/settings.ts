@@ -75,6 +75,24 @@ const StagingSettings = z.strictObject({
     .describe('How long staged bytes without an import are kept'),
 });
 
+const propertyRule = (act: string) =>
+  z.string().default('!').describe(`Rule of the policy for who may ${act} them`);
+
+const SchemaProperty = z.strictObject({
+  description: z.string().default('').describe('Shown to clients'),
+  enum: z.array(z.string()).min(1).optional().describe('The values that it may have'),
+  pattern: z.string().min(1).optional().describe('Regular expression found in its value'),
+  max_length: z.int().min(0).max(65_535).optional().describe('Characters of its value'),
+});
+
+const PropertyProtection = z.strictObject({
+  match: z.string().min(1).describe('Regular expression found in the names of the properties'),
+  create: propertyRule('create'),
+  read: propertyRule('read'),
+  update: propertyRule('update'),
+  delete: propertyRule('delete'),
+});
+
 const ImagesSettings = z.strictObject({
   max_size: byteSize({ min: 1 }).prefault('1 TiB').describe('Largest image data'),
   max_virtual_size: byteSize({ min: 1 })
@@ -93,6 +111,18 @@ const ImagesSettings = z.strictObject({
     .default(false)
     .describe('Images show `locations`, to those whom the policy `get_image_location` lets'),
   show_direct_url: z.boolean().default(false).describe('Images show `direct_url`, to the same'),
+  properties: z
+    .record(z.string().regex(/^[A-Za-z0-9_:.-]{1,255}$/), SchemaProperty)
+    .default({})
+    .describe(
+      'Properties that the schema of images names, with what their values may be: `{ enum, pattern, max_length, description }`',
+    ),
+  property_protections: z
+    .array(PropertyProtection)
+    .default([])
+    .describe(
+      'Who may do what with properties: the first entry whose expression is found in the name decides; where there are entries, what none matches is nobody’s',
+    ),
   relaxed_rules: z
     .array(z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)*$/))
     .default([])
@@ -103,10 +133,22 @@ const quotaOfBytes = (description: string) => byteSize().optional().describe(des
 const quotaOfImages = (description: string) => z.int().min(0).optional().describe(description);
 
 const ProjectQuotas = z.strictObject({
-  image_size_total: z.union([byteSize(), z.literal('unlimited')]).optional(),
-  image_stage_total: z.union([byteSize(), z.literal('unlimited')]).optional(),
-  image_count_total: z.union([z.int().min(0), z.literal('unlimited')]).optional(),
-  image_count_uploading: z.union([z.int().min(0), z.literal('unlimited')]).optional(),
+  image_size_total: z
+    .union([byteSize(), z.literal('unlimited')])
+    .optional()
+    .describe('Instead of `quotas.image_size_total`'),
+  image_stage_total: z
+    .union([byteSize(), z.literal('unlimited')])
+    .optional()
+    .describe('Instead of `quotas.image_stage_total`'),
+  image_count_total: z
+    .union([z.int().min(0), z.literal('unlimited')])
+    .optional()
+    .describe('Instead of `quotas.image_count_total`'),
+  image_count_uploading: z
+    .union([z.int().min(0), z.literal('unlimited')])
+    .optional()
+    .describe('Instead of `quotas.image_count_uploading`'),
 });
 
 const QuotasSettings = z.strictObject({

@@ -79,7 +79,7 @@ export async function httpRig(options: RigOptions = {}): Promise<HttpRig> {
   container.bind(Worker).toConstantValue({ epoch });
   container.load(engineModule(config, 1024 ** 3));
 
-  const policy = createPolicy(config.policy);
+  const policy = createPolicy(config.policy, config.images.propertyProtections);
   const parts: HttpParts = {
     config,
     policy,

@@ -11,9 +11,12 @@ export interface RuleProblem {
 
 /**
  * The table with a deployer's rules above it. A name that the table does not have is allowed where
- * another rule uses it; by itself it would guard nothing, so it is most likely misspelt.
+ * something uses it; by itself it would guard nothing, so it is most likely misspelt.
  */
-export function readRules(overrides: Readonly<Record<string, string>>): {
+export function readRules(
+  overrides: Readonly<Record<string, string>>,
+  usedElsewhere: readonly string[] = [],
+): {
   readonly rules: ReadonlyMap<string, Check>;
   readonly problems: readonly RuleProblem[];
 } {
@@ -29,15 +32,11 @@ export function readRules(overrides: Readonly<Record<string, string>>): {
       rules.set(name, { kind: 'never' });
     }
   }
-  const used = new Set([...rules.values()].flatMap(namesIn));
+  const used = new Set([...usedElsewhere, ...[...rules.values()].flatMap(namesIn)]);
   for (const name of Object.keys(overrides)) {
-    const missing = namesIn(rules.get(name)).find((other) => !rules.has(other));
+    const missing = missingRule(rules.get(name), rules);
     if (missing !== undefined) {
-      problems.push({
-        rule: name,
-        message: `There is no rule "${missing}"`,
-        hint: 'Declare it beside this one, or name one that there is',
-      });
+      problems.push({ rule: name, ...missing });
     } else if (isCircular(name, rules)) {
       problems.push({
         rule: name,
@@ -55,7 +54,21 @@ export function readRules(overrides: Readonly<Record<string, string>>): {
   return { rules, problems };
 }
 
-function namesIn(check: Check | undefined): readonly string[] {
+/** What is wrong where a check names a rule that there is not. */
+export function missingRule(
+  check: Check | undefined,
+  rules: ReadonlyMap<string, Check>,
+): Pick<RuleProblem, 'message' | 'hint'> | undefined {
+  const missing = namesIn(check).find((name) => !rules.has(name));
+  if (missing === undefined) return undefined;
+  return {
+    message: `There is no rule "${missing}"`,
+    hint: 'Declare it among the rules of the policy, or name one that there is',
+  };
+}
+
+/** Rules that a check asks for. */
+export function namesIn(check: Check | undefined): readonly string[] {
   if (check === undefined) return [];
   if (check.kind === 'rule') return [check.name];
   if (check.kind === 'not') return namesIn(check.check);

@@ -48,6 +48,25 @@ caller's project where the image is shared with it, or the member that a request
 - Images are projects': a token for a domain or for the whole system is refused, whatever its roles. An administrator of any project is one
   for all of them.
 
+## Properties
+
+\`images.property_protections\` says who may do what with the extra properties of images, beside what the
+rules below let them do with the image:
+
+\`\`\`yaml
+policy:
+  billing: role:billing
+images:
+  property_protections:
+    - { match: '^x_billing_', create: 'rule:billing', read: 'rule:billing', update: 'rule:billing' }
+    - { match: '.', create: '@', read: '@', update: '@', delete: '@' }
+\`\`\`
+
+The first entry whose regular expression is found in the name decides. An act that it does not name is
+nobody's, and where there are entries, so is a property that none matches: an administrator has no more
+rights than the entries give. Who may not read a property does not see it, finds no image by it, and is told
+409 where it would be changed. Plugins write what they claim whatever stands here.
+
 ## The rules
 
 | rule | default | guards |

@@ -16,6 +16,9 @@ export interface ImageFacts {
   readonly importProperties: Readonly<Record<string, string>>;
 }
 
+/** Whether a property of this name is shown. */
+export type Shows = (name: string) => boolean;
+
 /** Of an image that was just made. */
 export const NO_FACTS: ImageFacts = {
   stores: undefined,
@@ -25,7 +28,7 @@ export const NO_FACTS: ImageFacts = {
 };
 
 /** An image as the Image API shows it. */
-export function presentImage(image: Image, facts: ImageFacts): JsonObject {
+export function presentImage(image: Image, facts: ImageFacts, shows: Shows): JsonObject {
   const path = `/v2/images/${image.id}`;
   const base = {
     name: image.name,
@@ -53,7 +56,7 @@ export function presentImage(image: Image, facts: ImageFacts): JsonObject {
   };
   // Whatever rows hold, no property stands in for what the server says itself.
   const own = Object.entries(image.properties).filter(
-    ([name]) => !name.startsWith(RESERVED_PREFIX) && !Object.hasOwn(base, name),
+    ([name]) => !name.startsWith(RESERVED_PREFIX) && !Object.hasOwn(base, name) && shows(name),
   );
   return {
     ...base,

@@ -1,3 +1,4 @@
+import type { PropertyConfig } from '../../config/config.js';
 import type { JsonObject } from '../../base/json.js';
 import {
   CONTAINER_FORMATS,
@@ -181,10 +182,16 @@ const MEMBER: JsonObject = {
  */
 export function schemas(options: {
   readonly withStores: boolean;
+  /** Properties that the deployer names beside, or instead. */
+  readonly properties: Readonly<Record<string, PropertyConfig>>;
 }): ReadonlyMap<string, JsonObject> {
-  const image = imageSchema(
-    options.withStores ? { ...IMAGE_PROPERTIES, stores: STORES } : IMAGE_PROPERTIES,
-  );
+  const image = imageSchema({
+    ...IMAGE_PROPERTIES,
+    ...Object.fromEntries(
+      Object.entries(options.properties).map(([name, property]) => [name, ownProperty(property)]),
+    ),
+    ...(options.withStores ? { stores: STORES } : {}),
+  });
   return new Map([
     ['image', image],
     ['images', collection('images', image)],
@@ -193,6 +200,15 @@ export function schemas(options: {
     ['member', MEMBER],
     ['members', members()],
   ]);
+}
+
+function ownProperty({ maxLength, ...rest }: PropertyConfig): JsonObject {
+  return {
+    type: 'string',
+    is_base: false,
+    ...rest,
+    ...(maxLength === undefined ? {} : { maxLength }),
+  };
 }
 
 function collection(name: string, items: JsonObject): JsonObject {

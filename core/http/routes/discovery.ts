@@ -11,7 +11,10 @@ import { presentVersions } from '../presenters/versions.js';
 /** What clients ask before they act: versions, import methods, schemas. */
 export function discoveryRoutes({ config, plugins, quotas }: HttpParts): HttpRouter {
   const router = new Router<HttpState>();
-  const known = schemas({ withStores: config.auth.mode !== 'none' });
+  const known = schemas({
+    withStores: config.auth.mode !== 'none',
+    properties: config.images.properties,
+  });
 
   router.get('/', (ctx) => {
     ctx.status = 300;

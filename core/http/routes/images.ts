@@ -40,7 +40,8 @@ export function imageRoutes(parts: HttpParts): HttpRouter {
     images: readonly Image[],
   ): Promise<readonly JsonObject[]> => {
     const facts = await imageFacts(database.read, images, shownTo(caller));
-    return images.map((image, index) => presentImage(image, facts[index] ?? NO_FACTS));
+    const shows = (name: string): boolean => policy.mayOnProperty(caller, 'read', name);
+    return images.map((image, index) => presentImage(image, facts[index] ?? NO_FACTS, shows));
   };
   const present = async (caller: Caller, image: Image): Promise<JsonObject> => {
     const [document = {}] = await presentAll(caller, [image]);
