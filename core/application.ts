@@ -31,6 +31,7 @@ import { PluginServices } from './plugin-services.js';
 import { loadPlugins } from './plugin/host.js';
 import type { PluginHost } from './plugin/host.js';
 import { Plugins } from './plugin/plugins.js';
+import { limitSource } from './quotas.js';
 import { warnOfRelaxedRules } from './relaxed-rules.js';
 import { stagingCapacity, warnOfCopies } from './sizing.js';
 import { StoreRegistry } from './store/registry.js';
@@ -134,7 +135,7 @@ async function startAll(running: Running): Promise<Stoppable> {
     container.bind(Plugins).toConstantValue(host.plugins);
     container.bind(StoreRegistry).toConstantValue(host.stores);
     container.bind(Worker).toConstantValue({ epoch });
-    container.load(engineModule(config, capacity));
+    container.load(engineModule(config, capacity, limitSource(config, running.keystone)));
     services.connect(database, container.get(DownloadService).forPlugins());
 
     const engine = container.get(Engine);

@@ -103,8 +103,15 @@ function compileProperties(
   );
 }
 
-function compileQuotas({ projects, ...defaults }: Settings['quotas']): QuotasConfig {
+function compileQuotas({
+  source,
+  region,
+  projects,
+  ...defaults
+}: Settings['quotas']): QuotasConfig {
+  if (source === 'keystone') return { source, region };
   return {
+    source,
     defaults: present<QuotaLimits>(defaults),
     projects: Object.fromEntries(
       Object.entries(projects).map(([id, limits]) => [

@@ -125,8 +125,18 @@ export interface ImagesConfig {
   readonly relaxedRules: readonly string[];
 }
 
+export type QuotasConfig = ConfiguredQuotas | KeystoneQuotas;
+
+/** Limits are those that are registered with Keystone. */
+export interface KeystoneQuotas {
+  readonly source: 'keystone';
+  /** Whose limits hold before those of all regions. */
+  readonly region: string | undefined;
+}
+
 /** What projects may have, in bytes and images. */
-export interface QuotasConfig {
+export interface ConfiguredQuotas {
+  readonly source: 'config';
   /** For projects that have no limit of their own for it. */
   readonly defaults: QuotaLimits;
   /** By id of the project; `null` lifts a default. */

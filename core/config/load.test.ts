@@ -171,6 +171,27 @@ images:
     ]);
   });
 
+  it('takes quotas from one source', () => {
+    const auth =
+      'auth: { mode: keystone, keystone: { url: "https://id.example", user: u, password: p } }';
+    expect(load(`${auth}\nquotas: { source: keystone, region: one }`).quotas).toEqual({
+      source: 'keystone',
+      region: 'one',
+    });
+    expect(
+      load('quotas: { image_size_total: 1 KiB, projects: { p: { image_size_total: unlimited } } }')
+        .quotas,
+    ).toEqual({
+      source: 'config',
+      defaults: { image_size_total: 1024 },
+      projects: { p: { image_size_total: null } },
+    });
+    expect(problems('quotas: { source: keystone, image_count_total: 1 }')).toEqual([
+      'stowage.yaml:1:29 quotas.image_count_total: has no effect with `source: keystone` | Register the limit with Keystone',
+      'stowage.yaml:1:11 quotas.source: needs a user of Keystone who may read the limits of all projects | Write `auth: { mode: keystone, keystone: { user: …, password: … } }`, and give the user the role reader in the system',
+    ]);
+  });
+
   it('says which properties an image cannot be told to have', () => {
     expect(problems('images: { properties: { size: {}, x: { pattern: "[" } } }')).toEqual([
       'stowage.yaml:1:25 images.properties.size: "size" is no extra property | Choose a name that images do not have by themselves',

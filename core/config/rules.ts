@@ -7,6 +7,7 @@ import { checkImageProperties } from './image-properties.js';
 import type { ConditionSettings } from './pipeline-settings.js';
 import type { Problem, SettingsPath } from './problem.js';
 import { checkRelaxedRules } from './relaxed-rules.js';
+import { checkQuotas } from './quotas.js';
 import type { Settings } from './settings.js';
 import { didYouMean, nearest } from './suggest.js';
 
@@ -22,6 +23,7 @@ export function checkRules(settings: ValidSections): readonly Problem[] {
     ...checkStores(settings),
     ...checkRelaxedRules(settings.images?.relaxed_rules ?? []),
     ...checkImageProperties(settings.images?.properties ?? {}),
+    ...(settings.quotas === undefined ? [] : checkQuotas(settings.quotas, settings.auth)),
     ...checkMethods(settings),
     ...checkPipelines(settings),
     ...checkRetry(settings),

@@ -152,6 +152,15 @@ const ProjectQuotas = z.strictObject({
 });
 
 const QuotasSettings = z.strictObject({
+  source: z
+    .enum(['config', 'keystone'])
+    .default('config')
+    .describe('`config`: the limits below; `keystone`: those registered with Keystone'),
+  region: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Region whose limits in Keystone hold before those of all regions'),
   image_size_total: quotaOfBytes('Image data of one project in all stores'),
   image_stage_total: quotaOfBytes('Staged data of one project'),
   image_count_total: quotaOfImages('Images of one project'),

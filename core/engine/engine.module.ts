@@ -23,7 +23,6 @@ import { Janitor } from './bytes/janitor.js';
 import { Journal } from './journal.js';
 import { Needs } from './run/needs.js';
 import { LimitSource, Quotas } from './bytes/quotas.js';
-import { configuredLimits } from './bytes/configured-limits.js';
 import { Placement } from './bytes/placement.js';
 import { ProgressBoard } from './run/progress.js';
 import { Recovery } from './run/recovery.js';
@@ -87,9 +86,14 @@ const CLASSES = [
 
 /**
  * Binds the engine. Needs from outside: the database, dataflow, plugins, stores, clock, logger and
- * the worker's epoch. `stagingCapacity` is in bytes.
+ * the worker's epoch. `stagingCapacity` is in bytes,
+ * `limits` are the projects'.
  */
-export function engineModule(config: Config, stagingCapacity: number): ContainerModule {
+export function engineModule(
+  config: Config,
+  stagingCapacity: number,
+  limits: LimitSource,
+): ContainerModule {
   return new ContainerModule(({ bind }) => {
     const constants: readonly (readonly [ServiceIdentifier, unknown])[] = [
       [ImagesConfigToken, config.images],
@@ -97,7 +101,7 @@ export function engineModule(config: Config, stagingCapacity: number): Container
       [StagingConfigToken, config.staging],
       [UploadIdleTimeout, config.server.uploadIdleTimeoutMs],
       [StagingArea, new StagingArea(config.staging.path)],
-      [LimitSource, configuredLimits(config.quotas)],
+      [LimitSource, limits],
       [Ledger, new Ledger(stagingCapacity, config.staging.reserve)],
     ];
     for (const [token, value] of constants) bind(token).toConstantValue(value);

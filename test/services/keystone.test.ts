@@ -35,6 +35,7 @@ beforeAll(async () => {
     'operator',
     'stowage',
     'nova',
+    'accountant',
   ]) {
     users[name] = await keystone.user(name);
   }
@@ -50,6 +51,8 @@ beforeAll(async () => {
     // What Keystone wants of who checks tokens, and no more.
     ['stowage', 'service', { project: projects.service }],
     ['nova', 'service', { project: projects.service }],
+    ['accountant', 'service', { project: projects.service }],
+    ['accountant', 'reader', { system: 'all' }],
   ];
   for (const [user, role, scope] of grants) await keystone.grant(role, users[user] ?? '', scope);
 }, 180_000);
@@ -64,7 +67,7 @@ afterAll(async () => {
   await directory[Symbol.asyncDispose]();
 });
 
-async function serve(name: string, settings: string): Promise<ApiClient> {
+async function serve(name: string, settings: string, more = ''): Promise<ApiClient> {
   const config = path.join(directory.path, `${name}.yaml`);
   const text = `
 auth:
@@ -74,6 +77,7 @@ auth:
     public_url: https://identity.example/v3
     ${settings.split('\n').join('\n    ')}
 log: { level: debug, format: json }
+${more}
 `;
   await writeFile(config, text);
   const dataDir = path.join(directory.path, name);
@@ -247,3 +251,57 @@ describe('a token that runs out', () => {
 });
 
 const POLL = { timeout: 60_000, interval: 200 };
+
+describe('unified limits', () => {
+  it('are held to: of all regions, of the region, of the project', async () => {
+    const { body } = await keystone.call('POST', '/services', {
+      service: { type: 'image', name: 'stowage' },
+    });
+    const service_id = (body as { service: { id: string } }).service.id;
+    await keystone.call('POST', '/regions', { region: { id: 'one' } });
+    const registered = (resource_name: string, default_limit: number, region_id?: string) => ({
+      ...{ service_id, resource_name, default_limit },
+      ...(region_id === undefined ? {} : { region_id }),
+    });
+    await keystone.call('POST', '/registered_limits', {
+      registered_limits: [
+        registered('image_count_total', 1),
+        registered('image_count_total', 2, 'one'),
+        registered('image_size_total', 1),
+        registered('image_stage_total', -1),
+      ],
+    });
+    await keystone.call('POST', '/limits', {
+      limits: [
+        {
+          ...{ service_id, region_id: 'one', project_id: projects.q },
+          ...{ resource_name: 'image_count_total', resource_limit: 3 },
+        },
+      ],
+    });
+    const api = await serve(
+      'limits',
+      'user: accountant\npassword: secret',
+      'quotas: { source: keystone, region: one }',
+    );
+    const made = async (user: string, project: string): Promise<readonly number[]> => {
+      const token = await tokenOf(user, { project });
+      const statuses: number[] = [];
+      for (let count = 0; count < 4; count += 1) statuses.push((await create(api, token)).status);
+      return statuses;
+    };
+    expect(await made('member', projects.p)).toEqual([201, 201, 413, 413]);
+    expect(await made('other', projects.q)).toEqual([201, 201, 201, 413]);
+    const usage = await api.call('GET', '/v2/info/usage', {
+      headers: { 'x-auth-token': await tokenOf('other', { project: projects.q }) },
+    });
+    expect(usage.body).toEqual({
+      usage: {
+        image_size_total: { usage: 0, limit: 1 },
+        image_stage_total: { usage: 0, limit: -1 },
+        image_count_total: { usage: 3, limit: 3 },
+        image_count_uploading: { usage: 0, limit: -1 },
+      },
+    });
+  });
+});

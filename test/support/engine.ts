@@ -15,6 +15,7 @@ import { openDatabase } from '../../core/database/open.js';
 import { Engine } from '../../core/engine/engine.js';
 import { engineModule } from '../../core/engine/engine.module.js';
 import { Janitor } from '../../core/engine/bytes/janitor.js';
+import { limitSource } from '../../core/quotas.js';
 import { Worker } from '../../core/engine/live.js';
 import { Database } from '../../core/engine/ports.js';
 import type { ImportRecord, TaskRecord } from '../../core/engine/import.js';
@@ -96,7 +97,7 @@ export class TestEngine implements AsyncDisposable {
     container.bind(Plugins).toConstantValue(testPlugins(options));
     container.bind(StoreRegistry).toConstantValue(testStores(options.stores));
     container.bind(Worker).toConstantValue({ epoch });
-    container.load(engineModule(config, capacity));
+    container.load(engineModule(config, capacity, limitSource(config, undefined)));
     const engine = container.get(Engine);
     await engine.start();
     return new TestEngine(container, async () => {

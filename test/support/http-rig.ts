@@ -15,6 +15,7 @@ import { Dataflow } from '../../core/dataflow/pass.js';
 import { openDatabase } from '../../core/database/open.js';
 import { engineModule } from '../../core/engine/engine.module.js';
 import { Quotas } from '../../core/engine/bytes/quotas.js';
+import { limitSource } from '../../core/quotas.js';
 import { Worker } from '../../core/engine/live.js';
 import { Database } from '../../core/engine/ports.js';
 import {
@@ -77,7 +78,7 @@ export async function httpRig(options: RigOptions = {}): Promise<HttpRig> {
   container.bind(Plugins).toConstantValue(plugins);
   container.bind(StoreRegistry).toConstantValue(stores);
   container.bind(Worker).toConstantValue({ epoch });
-  container.load(engineModule(config, 1024 ** 3));
+  container.load(engineModule(config, 1024 ** 3, limitSource(config, undefined)));
 
   const policy = createPolicy(config.policy, config.images.propertyProtections);
   const parts: HttpParts = {

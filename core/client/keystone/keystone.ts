@@ -14,10 +14,12 @@ export interface KeystoneOptions extends KeystoneHttpOptions {
 export class Keystone {
   readonly #http: KeystoneHttp;
   readonly #own: ServiceToken;
+  readonly #system: ServiceToken;
 
   constructor(options: KeystoneOptions, clock: Clock) {
     this.#http = new KeystoneHttp(options);
     this.#own = new ServiceToken(this.#http, options.credential, clock);
+    this.#system = new ServiceToken(this.#http, options.credential, clock, 'system');
   }
 
   /**
@@ -30,34 +32,39 @@ export class Keystone {
     options: { readonly allowExpired: boolean },
   ): Promise<TokenFacts | undefined> {
     const query = options.allowExpired ? 'nocatalog&allow_expired=1' : 'nocatalog';
-    const answer = await this.#asService('GET', `/auth/tokens?${query}`, {
+    const answer = await this.#ask(this.#own, 'GET', `/auth/tokens?${query}`, {
       'x-subject-token': token,
     });
     if (answer.status === 404) return undefined;
     return tokenFacts(answer.body);
   }
 
-  /** A GET in the name of this server, for anything below the base URL. */
-  async get(path: string): Promise<unknown> {
-    return (await this.#asService('GET', path, {})).body;
+  /**
+   * What lies at a path below the base URL, as who has a role in the whole system sees it. Needs a
+   * credential with user and password.
+   * @throws as {@link validate}
+   */
+  async getOfSystem(path: string): Promise<unknown> {
+    return (await this.#ask(this.#system, 'GET', path, {})).body;
   }
 
   close(): Promise<void> {
     return this.#http.close();
   }
 
-  async #asService(
+  async #ask(
+    token: ServiceToken,
     method: 'GET',
     path: string,
     headers: Readonly<Record<string, string>>,
   ): Promise<KeystoneAnswer> {
     // A token that has been revoked before its time is replaced once.
     for (const attempt of ['first', 'last']) {
-      const own = await this.#own.get();
+      const own = await token.get();
       const answer = await this.#http.call(method, path, {
         headers: { ...headers, 'x-auth-token': own },
       });
-      if (answer.status === 401) this.#own.refused(own);
+      if (answer.status === 401) token.refused(own);
       if (answer.status === 200 || answer.status === 404) return answer;
       if (attempt === 'last' || answer.status !== 401) {
         throw failing(`it refuses this server with ${answer.status}`);

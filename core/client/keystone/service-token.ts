@@ -34,6 +34,8 @@ export class ServiceToken {
     private readonly http: KeystoneHttp,
     private readonly credential: KeystoneCredential,
     private readonly clock: Clock,
+    /** For what it speaks; an application credential always for its project. */
+    private readonly scope: 'project' | 'system' = 'project',
   ) {}
 
   /**
@@ -63,7 +65,7 @@ export class ServiceToken {
 
   async #request(): Promise<Held> {
     const answer = await this.http.call('POST', '/auth/tokens?nocatalog', {
-      json: requestOf(this.credential),
+      json: requestOf(this.credential, this.scope),
     });
     const token = answer.headers['x-subject-token'];
     if (answer.status !== 201 || typeof token !== 'string') {
@@ -81,7 +83,7 @@ export class ServiceToken {
   }
 }
 
-function requestOf(credential: KeystoneCredential): unknown {
+function requestOf(credential: KeystoneCredential, scope: 'project' | 'system'): unknown {
   if (credential.kind === 'application') {
     const { id, secret } = credential;
     return {
@@ -102,7 +104,10 @@ function requestOf(credential: KeystoneCredential): unknown {
           user: { name: user, domain: { name: userDomain }, password: password.reveal() },
         },
       },
-      scope: { project: { name: project, domain: { name: projectDomain } } },
+      scope:
+        scope === 'system'
+          ? { system: { all: true } }
+          : { project: { name: project, domain: { name: projectDomain } } },
     },
   };
 }

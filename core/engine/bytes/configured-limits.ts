@@ -1,10 +1,10 @@
-import type { QuotasConfig } from '../../config/config.js';
+import type { ConfiguredQuotas } from '../../config/config.js';
 import { QUOTAS } from '../../image/quota.js';
 import type { QuotaLimits } from '../../image/quota.js';
 import type { LimitSource } from './quotas.js';
 
 /** Limits that stand in the config. */
-export function configuredLimits({ defaults, projects }: QuotasConfig): LimitSource {
+export function configuredLimits({ defaults, projects }: ConfiguredQuotas): LimitSource {
   return {
     isOff: Object.keys(defaults).length + Object.keys(projects).length === 0,
     limitsOf: (projectId) => {

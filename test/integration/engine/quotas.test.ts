@@ -36,7 +36,7 @@ function engine(
     dataDir: directory.path,
     tasks: [stageTask, storeTask],
     stores: { one: new MemoryStore(), two: new MemoryStore() },
-    quotas: { defaults, projects: {} },
+    quotas: { source: 'config', defaults, projects: {} },
     ...options,
   });
 }
@@ -198,6 +198,7 @@ describe('limits', () => {
       {},
       {
         quotas: {
+          source: 'config',
           defaults: { image_size_total: 0 },
           projects: { p: { image_size_total: SIZE }, rich: { image_size_total: null } },
         },

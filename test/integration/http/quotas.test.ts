@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../../../core/config/config.js';
+import type { QuotaLimits } from '../../../core/image/quota.js';
 import { httpRig } from '../../support/http-rig.js';
 import { problemOf } from '../../support/problem.js';
 
 const MIB = 1024 * 1024;
 
-function withQuotas(defaults: Config['quotas']['defaults']) {
-  return (config: Config): Config => ({ ...config, quotas: { defaults, projects: {} } });
+function withQuotas(defaults: QuotaLimits) {
+  return (config: Config): Config => ({
+    ...config,
+    quotas: { source: 'config', defaults, projects: {} },
+  });
 }
 
 describe('the quota of images', () => {
