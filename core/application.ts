@@ -27,6 +27,8 @@ import { Database } from './engine/ports.js';
 import { Downloads, Imports, Removal, ResumableUploads, Uploads } from './engine/service.js';
 import { createHttpServer } from './http/server.js';
 import type { HttpServer } from './http/server.js';
+import { createDispatcher, hasTarget, wantsNotification } from './notifications/create.js';
+import type { Dispatcher } from './notifications/dispatcher.js';
 import { PluginServices } from './plugin-services.js';
 import { loadPlugins } from './plugin/host.js';
 import type { PluginHost } from './plugin/host.js';
@@ -111,8 +113,18 @@ async function startAll(running: Running): Promise<Stoppable> {
     const lock = await lockDataDir(config.dataDir);
     undo.push(() => lock.release());
     undo.push(() => running.keystone?.close() ?? Promise.resolve());
-    const database = await openDatabase({ path: databaseFile(config.dataDir) });
+    const notifier = hasTarget(config.notifications)
+      ? { wants: wantsNotification(config.notifications), committed: () => dispatcher?.wake() }
+      : undefined;
+    const database = await openDatabase({
+      path: databaseFile(config.dataDir),
+      ...(notifier === undefined ? {} : { notify: notifier }),
+    });
     undo.push(() => database.close());
+    const dispatcher: Dispatcher | undefined =
+      notifier && createDispatcher(config.notifications, { database, clock: systemClock, log });
+    undo.push(() => dispatcher?.stop() ?? Promise.resolve());
+    dispatcher?.start();
     const epoch = await database.write((tx) =>
       tx.startEpoch(systemClock.now(), { pid: process.pid, host: hostname() }),
     );

@@ -64,6 +64,7 @@ export function compileConfig(
     },
     quotas: compileQuotas(settings.quotas),
     imports: compileImports(settings.imports),
+    notifications: compileNotifications(settings.notifications),
     programs: {
       confinement: programs.confinement,
       addressSpace: programs.address_space,
@@ -101,6 +102,20 @@ function compileProperties(
       { description, ...present({ ...rest, maxLength }) },
     ]),
   );
+}
+
+function compileNotifications(notifications: Settings['notifications']): Config['notifications'] {
+  const { log, webhook, disabled, retention } = notifications;
+  return {
+    log,
+    webhook: webhook && {
+      url: webhook.url,
+      headers: webhook.headers,
+      timeoutMs: webhook.timeout,
+    },
+    disabled,
+    retentionMs: retention,
+  };
 }
 
 function compileQuotas({

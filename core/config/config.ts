@@ -20,6 +20,7 @@ export interface Config {
   readonly images: ImagesConfig;
   readonly quotas: QuotasConfig;
   readonly imports: ImportsConfig;
+  readonly notifications: NotificationsConfig;
   readonly programs: ProgramsConfig;
   readonly log: LogConfig;
 }
@@ -216,6 +217,24 @@ export interface Condition {
   readonly store?: readonly string[];
   /** Image properties with one of the values. */
   readonly property?: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Who is told of changes of images and of imports. */
+export interface NotificationsConfig {
+  /** Writes them to the log. */
+  readonly log: boolean;
+  readonly webhook: WebhookConfig | undefined;
+  /** Types, or their beginnings up to a dot, that nobody is told of. */
+  readonly disabled: readonly string[];
+  /** Milliseconds after which one that cannot be brought is given up. */
+  readonly retentionMs: number;
+}
+
+export interface WebhookConfig {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, Secret>>;
+  /** Milliseconds for one answer. */
+  readonly timeoutMs: number;
 }
 
 export interface ProgramsConfig {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AuthSettings } from './auth-settings.js';
+import { secret } from './secret.js';
 import { byteSize, duration } from './types.js';
 import {
   MethodSettings,
@@ -207,6 +208,27 @@ const ImportsSettings = z.strictObject({
   revert_timeout: duration({ min: 1 }).prefault('10 min').describe('One revert of a task'),
 });
 
+const NotificationsSettings = z.strictObject({
+  log: z.boolean().default(false).describe('Write each notification to the log'),
+  webhook: z
+    .strictObject({
+      url: z.url({ protocol: /^https?$/ }).describe('Each notification is one `POST` there'),
+      headers: z
+        .record(z.string().regex(/^[A-Za-z0-9-]+$/), secret())
+        .default({})
+        .describe('Further headers, for example `authorization: { env: NAME }`'),
+      timeout: duration({ min: 100 }).prefault('10 s').describe('For one answer'),
+    })
+    .optional(),
+  disabled: z
+    .array(z.string().regex(/^[a-z_]+(\.[a-z_]+)*$/))
+    .default([])
+    .describe('Types, or their beginnings, that are not sent: `image.update`, `task`'),
+  retention: duration({ min: 1000 })
+    .prefault('7 d')
+    .describe('How long one is tried that the webhook does not take'),
+});
+
 const ProgramsSettings = z.strictObject({
   confinement: z
     .enum(['auto', 'bubblewrap', 'limits'])
@@ -256,6 +278,7 @@ export const SettingsSchema = z
     images: ImagesSettings.prefault({}),
     quotas: QuotasSettings.prefault({}),
     imports: ImportsSettings.prefault({}),
+    notifications: NotificationsSettings.prefault({}),
     programs: ProgramsSettings.prefault({}),
     log: LogSettings.prefault({}),
   })

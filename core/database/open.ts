@@ -3,7 +3,7 @@ import { DataSource } from 'typeorm';
 import { PermanentError } from '../base/errors.js';
 import { dataSourceOptions } from './data-source.js';
 import { SqliteDatabase } from './sqlite-database.js';
-import type { OpenDatabase } from './sqlite-database.js';
+import type { Notify, OpenDatabase } from './sqlite-database.js';
 import { translateError } from './translate-error.js';
 
 /** Milliseconds for which a statement waits where another program holds the file. */
@@ -17,6 +17,8 @@ export interface DatabaseOptions {
   readonly busyTimeoutMs?: number;
   /** Milliseconds for which a transaction may be open with no statement under way. @default 10000 */
   readonly idleTimeoutMs?: number;
+  /** @default nobody is told of changes */
+  readonly notify?: Notify;
 }
 
 /**
@@ -29,6 +31,7 @@ export async function openDatabase({
   path,
   busyTimeoutMs = BUSY_TIMEOUT,
   idleTimeoutMs = IDLE_TIMEOUT,
+  notify,
 }: DatabaseOptions): Promise<OpenDatabase> {
   const writing = new DataSource(dataSourceOptions(path, busyTimeoutMs));
   const reading = new DataSource(dataSourceOptions(path, busyTimeoutMs));
@@ -40,7 +43,7 @@ export async function openDatabase({
     await writing.runMigrations({ transaction: 'each' });
     await reading.initialize();
     await reading.query('PRAGMA query_only = ON');
-    return new SqliteDatabase(writing, reading, idleTimeoutMs);
+    return new SqliteDatabase(writing, reading, idleTimeoutMs, notify);
   } catch (error) {
     for (const source of [writing, reading]) if (source.isInitialized) await source.destroy();
     throw translateError(error);

@@ -4,6 +4,7 @@ import type { GenerationQuery, ImportQuery, LocationQuery, Reader } from '../eng
 import type { Image } from '../image/image.js';
 import type { ImageMember } from '../image/member.js';
 import type { ImageQuery } from '../image/query.js';
+import type { Notification } from '../engine/notification.js';
 import type { QuotaUsage } from '../image/quota.js';
 import type { Generation, Reservation } from '../staging/generation.js';
 import type { Location } from '../store/location.js';
@@ -25,6 +26,7 @@ import { listGenerations, readGeneration } from './staging/generations.js';
 import { readObservations } from './staging/observations.js';
 import { listReservations, sumReservedBytes } from './staging/reservations.js';
 import type { Sql } from './statements.js';
+import { readNotifications } from './notifications/notifications.js';
 import { readUsage } from './usage.js';
 
 /** The reads, on whatever connection or transaction `sql` stands for. */
@@ -109,6 +111,10 @@ export class SqliteReader implements Reader {
 
   usedStores(): Promise<readonly string[]> {
     return listUsedStores(this.sql);
+  }
+
+  notifications(limit: number): Promise<readonly Notification[]> {
+    return readNotifications(this.sql, limit);
   }
 
   pluginState(plugin: string, key: string): Promise<Json | undefined> {

@@ -2,6 +2,8 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { BugError, PermanentError } from '../base/errors.js';
 import { Mutex } from '../base/mutex.js';
 import type { Database, Reader, Transaction } from '../engine/ports.js';
+import { NotifyingTransaction } from './notifications/notifying-transaction.js';
+import type { WantsNotification } from './notifications/notifying-transaction.js';
 import { SqliteReader } from './reader.js';
 import { Statements, TransactionStatements } from './statements.js';
 import { SqliteTransaction } from './transaction.js';
@@ -12,6 +14,13 @@ import { unlessStuck } from './unless-stuck.js';
 export interface OpenDatabase extends Database {
   /** Waits for what is under way and closes the file; further calls fail. May be repeated. */
   close(): Promise<void>;
+}
+
+/** Has changes told of. */
+export interface Notify {
+  readonly wants: WantsNotification;
+  /** Called when there are new notifications to read. */
+  readonly committed: () => void;
 }
 
 /**
@@ -30,6 +39,7 @@ export class SqliteDatabase implements OpenDatabase {
     private readonly writing: DataSource,
     private readonly reading: DataSource,
     private readonly idleTimeoutMs: number,
+    private readonly notify: Notify | undefined,
   ) {
     this.#runner = writing.createQueryRunner();
     this.#reads = new Statements(reading.manager, 'The database connection');
@@ -62,10 +72,12 @@ export class SqliteDatabase implements OpenDatabase {
     try {
       // Not TypeORM's own, which begins deferred and fails at once when it must wait to write.
       await this.#runner.query('BEGIN IMMEDIATE');
-      const working = work(new SqliteTransaction(statements));
+      const notifying = this.notify && new NotifyingTransaction(statements, this.notify.wants);
+      const working = work(notifying ?? new SqliteTransaction(statements));
       const result = await unlessStuck(working, statements, this.idleTimeoutMs);
       await statements.endForCommit();
       await this.#commit();
+      if (notifying !== undefined && notifying.written > 0) this.notify?.committed();
       return result;
     } catch (error) {
       await statements.end();

@@ -32,6 +32,7 @@ import {
 } from './imports/import-writes.js';
 import type { LocationChange } from './locations/location-mapper.js';
 import { deleteLocation, insertLocation, updateLocation } from './locations/locations.js';
+import { deleteNotifications } from './notifications/notifications.js';
 import { setPluginState } from './plugin-states.js';
 import { SqliteReader } from './reader.js';
 import {
@@ -185,6 +186,10 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
 
   deleteLocation(id: string): Promise<void> {
     return deleteLocation(this.sql, id);
+  }
+
+  deleteNotifications(through: number): Promise<void> {
+    return deleteNotifications(this.sql, through);
   }
 
   setPluginState(plugin: string, key: string, value: Json | undefined): Promise<void> {

@@ -17,6 +17,7 @@ import type {
   TaskRecord,
   TaskState,
 } from './import.js';
+import type { Notification } from './notification.js';
 
 /**
  * How the engine and the catalogue reach the database. One write transaction at a time; a read sees
@@ -68,6 +69,9 @@ export interface Reader {
   locations(query: LocationQuery): Promise<readonly Location[]>;
   /** Ids of the stores that hold bytes, configured or not. */
   usedStores(): Promise<readonly string[]>;
+
+  /** The oldest notifications that wait to be sent. */
+  notifications(limit: number): Promise<readonly Notification[]>;
 
   pluginState(plugin: string, key: string): Promise<Json | undefined>;
 }
@@ -198,6 +202,9 @@ export interface Transaction extends Reader {
     change: Partial<Pick<Location, 'state' | 'url' | 'metadata' | 'linkedGeneration'>>,
   ): Promise<boolean>;
   deleteLocation(id: string): Promise<void>;
+
+  /** Those up to this number have been sent. */
+  deleteNotifications(through: number): Promise<void>;
 
   setPluginState(plugin: string, key: string, value: Json | undefined): Promise<void>;
 }

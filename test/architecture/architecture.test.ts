@@ -34,6 +34,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   database: [
     ...['base', 'config', 'image', 'format', 'contract', 'store', 'staging', 'engine', 'records'],
   ],
+  notifications: ['base', 'config', 'engine', 'telemetry'],
   http: [
     ...['base', 'config', 'image', 'contract', 'plugin', 'store', 'auth', 'engine', 'records'],
     ...['catalogue', 'rules', 'telemetry'],

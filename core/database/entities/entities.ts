@@ -7,6 +7,7 @@ import { ImageRow } from './image-row.js';
 import { ImageTagRow } from './image-tag-row.js';
 import { ImportRow } from './import-row.js';
 import { LocationRow } from './location-row.js';
+import { NotificationRow } from './notification-row.js';
 import { ObservationRow } from './observation-row.js';
 import { PluginStateRow } from './plugin-state-row.js';
 import { ReservationRow } from './reservation-row.js';
@@ -25,6 +26,7 @@ export const ENTITIES = [
   ObservationRow,
   ReservationRow,
   LocationRow,
+  NotificationRow,
   PluginStateRow,
   EpochRow,
 ];

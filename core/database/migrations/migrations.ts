@@ -5,6 +5,7 @@ import { NeedsOfStagedData1764115000000 } from './1764115000000-needs-of-staged-
 import { HeadwayOfTasks1764120000000 } from './1764120000000-headway-of-tasks.js';
 import { IndexImages1764180000000 } from './1764180000000-index-images.js';
 import { SizesOfLocations1764190000000 } from './1764190000000-sizes-of-locations.js';
+import { Notify1764200000000 } from './1764200000000-notify.js';
 
 /**
  * Every change of the schema, oldest first. One that has been released is never edited: its names
@@ -18,4 +19,5 @@ export const MIGRATIONS = [
   HeadwayOfTasks1764120000000,
   IndexImages1764180000000,
   SizesOfLocations1764190000000,
+  Notify1764200000000,
 ];
