@@ -1,15 +1,13 @@
 import type { Policy } from '../auth/policy.js';
 import type { Caller } from '../auth/caller.js';
 import { ForbiddenError, InvalidInputError } from '../base/errors.js';
+import { LOCATION_METHOD } from '../engine/api-task.js';
 import type { Database, Reader } from '../engine/ports.js';
 import type { Imports } from '../engine/service.js';
 import type { ImportRecord } from '../engine/import.js';
 import { authorizedImage } from './access.js';
 
 type Location = Awaited<ReturnType<Reader['locations']>>[number];
-
-/** The import method behind a registration. */
-export const LOCATION_METHOD = 'location-import';
 
 /** Schemes under which everybody may register what everybody can read; others are for services. */
 const OPEN_SCHEMES: readonly string[] = ['http', 'https'];

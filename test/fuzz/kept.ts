@@ -15,7 +15,7 @@ export type KeptCase = {
 
 /** Writes a case into the folder of kept ones and answers with its file. */
 export function keep(kept: KeptCase): string {
-  const text = `${JSON.stringify(kept, null, 1)}\n`;
+  const text = `${JSON.stringify(kept, null, 2)}\n`;
   const name = createHash('sha256').update(text).digest('hex').slice(0, 12);
   mkdirSync(FOLDER, { recursive: true });
   const file = path.join(FOLDER, `${kept.target}-${name}.json`);

@@ -1,4 +1,5 @@
 import type { JsonObject } from '../../base/json.js';
+import { taskStatusOf, taskTypeOf } from '../../engine/api-task.js';
 import type { ImportRecord, ImportState } from '../../engine/import.js';
 import type { Image, ImageStatus } from '../../image/image.js';
 import type { ImageMember } from '../../image/member.js';
@@ -72,8 +73,8 @@ export function memberPayload(member: ImageMember, deletedAt: Date | undefined):
 export function taskPayload(record: ImportRecord): JsonObject {
   return {
     id: record.id,
-    type: 'api_image_import',
-    status: STATUS[record.state],
+    type: taskTypeOf(record),
+    status: taskStatusOf(record),
     image_id: record.imageId,
     import_method: record.method,
     owner: record.caller.projectId,
@@ -85,13 +86,3 @@ export function taskPayload(record: ImportRecord): JsonObject {
     message: record.failure?.message ?? '',
   };
 }
-
-const STATUS: Readonly<Record<ImportState, string>> = {
-  pending: 'pending',
-  running: 'processing',
-  reverting: 'processing',
-  succeeded: 'success',
-  failed: 'failure',
-  cancelled: 'failure',
-  revert_failed: 'failure',
-};

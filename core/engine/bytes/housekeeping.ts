@@ -109,8 +109,8 @@ export class Housekeeping {
       const deleted = await this.journal.write(({ tx }) =>
         tx.deleteImports(old.map(({ id }) => id)),
       );
-      // One that still owns bytes waits until these are removed.
-      if (deleted < old.length) return;
+      // Those that still own bytes wait until these are removed; others behind them do not.
+      if (deleted === 0) return;
     }
   }
 }

@@ -6,7 +6,7 @@ import {
   IMAGE_STATUSES,
   VISIBILITIES,
 } from '../../image/image.js';
-import { LOCATION_TASK_TYPE, TASK_STATUSES, TASK_TYPE } from './task.js';
+import { LOCATION_TASK_TYPE, TASK_STATUSES, TASK_TYPE } from '../../engine/api-task.js';
 
 /**
  * The JSON schemas that clients fetch before they build or check a record (API-21). python-glanceclient

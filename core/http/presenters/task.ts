@@ -1,42 +1,18 @@
 import type { JsonObject } from '../../base/json.js';
-import type { ImportRecord, ImportState, TaskRecord } from '../../engine/import.js';
+import { taskStatusOf, taskTypeOf } from '../../engine/api-task.js';
+import type { ImportRecord, TaskRecord } from '../../engine/import.js';
 import type { ImportDetail, TaskProgress } from '../../engine/service.js';
 import { maskSecrets } from '../../telemetry/mask.js';
-import { LOCATION_METHOD } from '../../catalogue/locations.js';
 import { progressOf } from './progress.js';
 import { presentTime } from './time.js';
-
-/** Statuses of the Image API's tasks. */
-export const TASK_STATUSES = ['pending', 'processing', 'success', 'failure'] as const;
-export type TaskStatus = (typeof TASK_STATUSES)[number];
-
-/** Types of tasks: imports, and registrations of locations. */
-export const TASK_TYPE = 'api_image_import';
-export const LOCATION_TASK_TYPE = 'location_import';
-
-const STATUS_BY_STATE: Record<ImportState, TaskStatus> = {
-  pending: 'pending',
-  running: 'processing',
-  reverting: 'processing',
-  succeeded: 'success',
-  failed: 'failure',
-  cancelled: 'failure',
-  revert_failed: 'failure',
-};
-
-/** The states of imports that a status of tasks stands for. */
-export function statesOf(status: TaskStatus): readonly ImportState[] {
-  const states = Object.keys(STATUS_BY_STATE) as ImportState[];
-  return states.filter((state) => STATUS_BY_STATE[state] === status);
-}
 
 /** An import as a task of the Image API, as lists of tasks show it. @param retentionMs of imports */
 export function presentTaskStub(record: ImportRecord, retentionMs: number): JsonObject {
   const { finishedAt } = record;
   return {
     id: record.id,
-    type: typeOf(record),
-    status: STATUS_BY_STATE[record.state],
+    type: taskTypeOf(record),
+    status: taskStatusOf(record),
     owner: record.caller.projectId,
     image_id: record.imageId,
     request_id: record.requestId,
@@ -71,10 +47,6 @@ export function presentTaskOfImport(
     },
     result: record.state === 'succeeded' ? { image_id: record.imageId } : null,
   };
-}
-
-function typeOf({ method }: ImportRecord): string {
-  return method === LOCATION_METHOD ? LOCATION_TASK_TYPE : TASK_TYPE;
 }
 
 /** What a person would like to read: what runs and how far it is, or why it ended. */

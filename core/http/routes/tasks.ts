@@ -1,26 +1,25 @@
 import { Router } from '@koa/router';
 import type { ParsedUrlQuery } from 'node:querystring';
-import { UnsupportedError } from '../../base/errors.js';
+import { LOCATION_TASK_TYPE, TASK_STATUSES, TASK_TYPE, statesOf } from '../../engine/api-task.js';
 import type { ImportQuery } from '../../engine/ports.js';
 import { callerOf } from '../context.js';
 import type { HttpRouter, HttpState } from '../context.js';
+import { assertRequestable } from '../methods.js';
 import type { HttpParts } from '../parts.js';
-import {
-  TASK_STATUSES,
-  TASK_TYPE,
-  presentTaskOfImport,
-  presentTaskStub,
-  statesOf,
-} from '../presenters/task.js';
+import { presentTaskOfImport, presentTaskStub } from '../presenters/task.js';
+import { readJson } from '../requests/body.js';
+import { parseTaskRequest } from '../requests/task-body.js';
 import { pageUrl, parseChoice, parseLimit, valueOf } from '../requests/query.js';
 
 const PATH = '/v2/tasks';
+/** What brings the bytes of a task that a client creates. */
+const DOWNLOAD_METHOD = 'web-download';
 const LIMITS = { usual: 25, max: 1000 };
-const TYPES = ['import', TASK_TYPE, 'location_import'] as const;
+const TYPES = ['import', TASK_TYPE, LOCATION_TASK_TYPE] as const;
 
-/** Imports as tasks of the Image API (API-70 to API-72): to look at only. */
+/** Imports as tasks of the Image API (API-70 to API-72). */
 export function taskRoutes(parts: HttpParts): HttpRouter {
-  const { config, importCatalogue, imports, policy } = parts;
+  const { catalogue, config, importCatalogue, imports, plugins, policy } = parts;
   const { retentionMs } = config.imports;
   const router = new Router<HttpState>();
 
@@ -50,13 +49,27 @@ export function taskRoutes(parts: HttpParts): HttpRouter {
     ctx.body = presentTaskOfImport(detail, imports.progress(detail.import.id), retentionMs);
   });
 
-  router.post(PATH, (ctx) => {
-    ctx.set('Allow', 'GET, HEAD');
-    throw new UnsupportedError({
-      code: 'METHOD_NOT_ALLOWED',
-      message: 'Tasks cannot be created',
-      hint: 'Start an import with "POST /v2/images/{id}/import"',
-    });
+  router.post(PATH, async (ctx) => {
+    const caller = callerOf(ctx);
+    policy.require(caller, 'tasks_api_access');
+    policy.require(caller, 'add_task');
+    const { image, uri } = parseTaskRequest(await readJson(ctx, config.server.maxJsonSize));
+    assertRequestable(plugins, DOWNLOAD_METHOD);
+    const { id: imageId } = await catalogue.create(caller, image);
+    const params = { uri };
+    const record = await imports
+      .start({ imageId, method: DOWNLOAD_METHOD, params, caller })
+      .catch(async (error: unknown) => {
+        // Nobody has been told of the image.
+        const unprotected = { kind: 'attributes', value: { protected: false } } as const;
+        await catalogue.update(caller, imageId, [unprotected]);
+        await catalogue.remove(caller, imageId);
+        throw error;
+      });
+    const detail = await importCatalogue.show(caller, record.id);
+    ctx.status = 201;
+    ctx.set('Location', `${ctx.state.baseUrl}${PATH}/${record.id}`);
+    ctx.body = presentTaskOfImport(detail, imports.progress(record.id), retentionMs);
   });
   return router;
 }

@@ -137,7 +137,7 @@ const OTHER_ROUTES: Readonly<Record<string, (role: Role) => boolean>> = {
   'GET /v2/images': reads,
   'POST /v2/images': writes,
   'GET /v2/tasks': (role) => role === 'admin',
-  'POST /v2/tasks': () => true,
+  'POST /v2/tasks': (role) => role === 'admin',
   'GET /stowage/v1/imports': reads,
   'GET /v2/info/import': () => true,
   'GET /v2/info/usage': () => true,

@@ -117,7 +117,7 @@ describe('routes', () => {
     ['GET', `/v2/images/${ABSENT}/import`, 'POST'],
     ['PUT', `/v2/images/${ABSENT}/actions/deactivate`, 'POST'],
     ['GET', `/v2/images/${ABSENT}/tags/x`, 'DELETE,PUT'],
-    ['POST', '/v2/tasks', 'GET,HEAD'],
+    ['PUT', '/v2/tasks', 'GET,HEAD,POST'],
     ['DELETE', `/v2/tasks/${ABSENT}`, 'GET,HEAD'],
     ['POST', '/v2/info/import', 'GET,HEAD'],
     ['PUT', '/v2/schemas/image', 'GET,HEAD'],
