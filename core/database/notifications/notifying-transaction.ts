@@ -52,12 +52,7 @@ export class NotifyingTransaction extends SqliteTransaction {
     const done = await super.updateImage(id, when, change, at);
     if (!done || before === undefined) return done;
     const { status = before.status } = change;
-    const types =
-      status === before.status
-        ? isUpdate(change)
-          ? ['image.update']
-          : []
-        : typesOfStatus(before.status, status);
+    const types = typesOf(before.status, status, change);
     if (!types.some((type) => this.wants(type))) return done;
     const deletedAt = status === 'deleted' ? at : undefined;
     // Of what is deleted its row tells little any more.
@@ -125,6 +120,11 @@ export class NotifyingTransaction extends SqliteTransaction {
     await insertNotification(this.sql, { id: randomUUID(), at, type, payload: payload() });
     this.#written += 1;
   }
+}
+
+function typesOf(from: ImageStatus, to: ImageStatus, change: ImageChange): readonly string[] {
+  if (from !== to) return typesOfStatus(from, to);
+  return isUpdate(change) ? ['image.update'] : [];
 }
 
 /** What is said of the bytes is told with the status that it leads to. */

@@ -5,9 +5,8 @@ import type { Holdings } from '../../staging/holdings.js';
 import { Ledger, assertGranted } from '../../staging/ledger.js';
 import type { Verdict } from '../../staging/ledger.js';
 import type { Reservation } from '../../staging/generation.js';
-import { StowageError } from '../../base/errors.js';
 import { Journal } from '../journal.js';
-import { Quotas } from './quotas.js';
+import { Quotas, isQuotaExceeded } from './quotas.js';
 import type { Reader, Transaction } from '../ports.js';
 
 const MIB = 1024 * 1024;
@@ -77,8 +76,7 @@ export class DataAdmission {
     try {
       return await this.#raise(reservation, owner, step);
     } catch (error) {
-      const isQuota = error instanceof StowageError && error.code === 'QUOTA_EXCEEDED';
-      if (!isQuota || bytes >= current + step) throw error;
+      if (!isQuotaExceeded(error) || bytes >= current + step) throw error;
       // What is there is taken before anything is refused.
       return this.#raise(reservation, owner, 0);
     }

@@ -34,7 +34,14 @@ export interface QuotaReport {
   readonly limit: number | undefined;
 }
 
+const QUOTA_EXCEEDED = 'QUOTA_EXCEEDED';
+
 const UNLIMITED: Quota = { isLimited: false, hold: (_, change) => change() };
+
+/** Whether a change was refused because of a quota, not because a disk is full. */
+export function isQuotaExceeded(error: unknown): error is CapacityError {
+  return error instanceof CapacityError && error.code === QUOTA_EXCEEDED;
+}
 
 /**
  * Holds what projects add against their limits. Usage is counted from the rows, never kept beside
@@ -94,7 +101,7 @@ function assertNoGrowth(limits: QuotaLimits, before: QuotaUsage, after: QuotaUsa
     if (limit === undefined || wanted <= limit || wanted <= usage) continue;
     const say = isQuotaOfBytes(quota) ? formatByteSize : String;
     throw new CapacityError({
-      code: 'QUOTA_EXCEEDED',
+      code: QUOTA_EXCEEDED,
       message: `The project has ${say(usage)} of the ${say(limit)} that its quota "${quota}" allows; this would make ${say(wanted)}`,
       hint: 'Delete images that are not needed, wait for uploads to end, or ask the operator for more',
       details: { quota, limit, usage, wanted },

@@ -1,7 +1,7 @@
 import { inject, injectable } from 'inversify';
 import { crashPoint } from '../../base/crash-point.js';
-import { BugError, CapacityError, StowageError, describeFailure } from '../../base/errors.js';
-import type { RejectedError } from '../../base/errors.js';
+import { BugError, StowageError, describeFailure } from '../../base/errors.js';
+import type { CapacityError, RejectedError } from '../../base/errors.js';
 import type { ImagesConfig } from '../../config/config.js';
 import type { Generation } from '../../staging/generation.js';
 import type { Location } from '../../store/location.js';
@@ -11,7 +11,7 @@ import { Ending } from './ending.js';
 import type { ImportRecord, TaskRecord } from '../import.js';
 import { assertSafe, unfit } from '../bytes/safety.js';
 import { Janitor } from '../bytes/janitor.js';
-import { Quotas } from '../bytes/quotas.js';
+import { Quotas, isQuotaExceeded } from '../bytes/quotas.js';
 import { Journal } from '../journal.js';
 import type { JournalEntry } from '../journal.js';
 import { Worker } from '../live.js';
@@ -157,7 +157,7 @@ export class Activation {
 
 /** Bytes that went through nobody's hands here are counted with their activation. */
 function overQuota(error: unknown): CapacityError {
-  if (error instanceof CapacityError) return error;
+  if (isQuotaExceeded(error)) return error;
   throw error;
 }
 
