@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { maskUrl } from './mask-url.js';
 import type { Problem, SettingsPath } from './problem.js';
 import { knownKeys } from './schema.js';
 import { didYouMean, nearest } from './suggest.js';
@@ -113,7 +114,7 @@ function show(value: unknown): string {
   if (value === null) return 'found an empty value';
   if (Array.isArray(value)) return value.length === 0 ? 'found an empty list' : 'found a list';
   if (typeof value === 'object') return 'found a mapping';
-  const text = JSON.stringify(value);
+  const text = maskUrl(JSON.stringify(value));
   return `found ${text.length > 80 ? `${text.slice(0, 77)}…` : text}`;
 }
 

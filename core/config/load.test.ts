@@ -192,6 +192,16 @@ images:
     ]);
   });
 
+  it('takes no password in the URL of a webhook, and does not show it', () => {
+    const found = (url: string) => problems(`notifications: { webhook: { url: "${url}" } }`);
+    expect(found('https://a:hunter2@c/')).toEqual([
+      'stowage.yaml:1:29 notifications.webhook.url: expected a URL without a user: headers can say who sends, found "https://a:[secret]@c/"',
+    ]);
+    expect(found('nonsense')).toHaveLength(1);
+    const fine = 'notifications: { webhook: { url: "https://events.example/a@b" } }';
+    expect(load(fine).notifications.webhook?.url).toBe('https://events.example/a@b');
+  });
+
   it('says which properties an image cannot be told to have', () => {
     expect(problems('images: { properties: { size: {}, x: { pattern: "[" } } }')).toEqual([
       'stowage.yaml:1:25 images.properties.size: "size" is no extra property | Choose a name that images do not have by themselves',

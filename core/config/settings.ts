@@ -212,7 +212,14 @@ const NotificationsSettings = z.strictObject({
   log: z.boolean().default(false).describe('Write each notification to the log'),
   webhook: z
     .strictObject({
-      url: z.url({ protocol: /^https?$/ }).describe('Each notification is one `POST` there'),
+      url: z
+        .url({ protocol: /^https?$/ })
+        .check(({ value, issues }) => {
+          if (!/^[^/]*\/\/[^/?#]*@/.test(value)) return;
+          const message = 'expected a URL without a user: headers can say who sends';
+          issues.push({ code: 'custom', input: value, message });
+        })
+        .describe('Each notification is one `POST` there'),
       headers: z
         .record(z.string().regex(/^[A-Za-z0-9-]+$/), secret())
         .default({})

@@ -5,6 +5,7 @@ import type { Config } from './config.js';
 import { loadConfig } from './load.js';
 import { parseSettings } from './parse.js';
 import { compileConfig } from './compile.js';
+import { SettingsSchema } from './settings.js';
 import { showConfig } from './show.js';
 
 const defaults = loadConfig({ env: {}, cwd: '/srv', isTerminal: false });
@@ -22,6 +23,24 @@ describe('showConfig', () => {
       ...defaults,
       auth: { mode: 'headers', trusted: ['10.0.0.0/8'] },
       stores: defaults.stores.map((store) => ({ ...store, config: { path: '/srv/data/store' } })),
+      images: {
+        ...defaults.images,
+        properties: { os_type: { description: 'System', enum: ['linux'], maxLength: 5 } },
+        propertyProtections: [
+          { match: '^x_', create: '@', read: 'role:a', update: '!', delete: '!' },
+        ],
+      },
+      quotas: {
+        source: 'config',
+        defaults: { image_size_total: 1024, image_count_total: 3 },
+        projects: { p: { image_size_total: null, image_count_total: 4 } },
+      },
+      notifications: {
+        log: true,
+        webhook: { url: 'https://events.example/x', headers: {}, timeoutMs: 1500 },
+        disabled: ['task'],
+        retentionMs: 60_000,
+      },
       imports: {
         ...defaults.imports,
         pipelines: [
@@ -44,6 +63,17 @@ describe('showConfig', () => {
       },
     };
     expect(reload(showConfig(config))).toEqual(config);
+  });
+
+  it('leaves no section and no key of one out', () => {
+    const shown = parse(showConfig(defaults)) as Record<string, object>;
+    const settings = SettingsSchema.parse({}) as Record<string, unknown>;
+    expect(Object.keys(shown).sort()).toEqual(Object.keys(settings).sort());
+    for (const section of ['server', 'staging', 'images', 'quotas', 'notifications', 'programs']) {
+      expect(Object.keys(shown[section] ?? {}), section).toEqual(
+        expect.arrayContaining(Object.keys(settings[section] as object)),
+      );
+    }
   });
 
   it('shows absolute paths', () => {

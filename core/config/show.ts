@@ -4,9 +4,17 @@ import { exactByteSize } from '../base/byte-size.js';
 import { exactDuration } from '../base/duration.js';
 import type { JsonObject } from '../base/json.js';
 import { Secret } from '../base/secret.js';
-import type { AuthConfig, Condition, Config, KeystoneConfig, PipelineEntry } from './config.js';
-
-const MASK = '[secret]';
+import { QUOTAS, isQuotaOfBytes } from '../image/quota.js';
+import type { QuotaName } from '../image/quota.js';
+import type {
+  AuthConfig,
+  Condition,
+  Config,
+  KeystoneConfig,
+  PipelineEntry,
+  QuotasConfig,
+} from './config.js';
+import { MASK, maskUrl } from './mask-url.js';
 
 /** Keys whose values nobody should read over a shoulder. */
 const SECRET_KEY =
@@ -61,6 +69,8 @@ export function settingsOf(config: Config): unknown {
       max_members: images.maxMembers,
       show_locations: images.showLocations,
       show_direct_url: images.showDirectUrl,
+      properties: propertiesOf(images.properties),
+      property_protections: images.propertyProtections,
       relaxed_rules: images.relaxedRules,
     },
     imports: {
@@ -76,6 +86,8 @@ export function settingsOf(config: Config): unknown {
       task_timeout: exactDuration(imports.taskTimeoutMs),
       revert_timeout: exactDuration(imports.revertTimeoutMs),
     },
+    quotas: quotasOf(config.quotas),
+    notifications: notificationsOf(config.notifications),
     programs: {
       confinement: programs.confinement,
       address_space: exactByteSize(programs.addressSpace),
@@ -118,6 +130,52 @@ function keystoneOf(keystone: KeystoneConfig): unknown {
     cache_time: exactDuration(keystone.cacheMs),
     cache_size: keystone.cacheSize,
     outage_time: exactDuration(keystone.outageMs),
+  };
+}
+
+function propertiesOf(properties: Config['images']['properties']): unknown {
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, { maxLength, ...same }]) => [
+      name,
+      { ...same, max_length: maxLength },
+    ]),
+  );
+}
+
+function quotasOf(quotas: QuotasConfig): unknown {
+  if (quotas.source === 'keystone') return quotas;
+  const { source, defaults, projects } = quotas;
+  return {
+    source,
+    ...limitsOf(defaults),
+    projects: Object.fromEntries(
+      Object.entries(projects).map(([id, limits]) => [id, limitsOf(limits)]),
+    ),
+  };
+}
+
+function limitsOf(limits: Readonly<Partial<Record<QuotaName, number | null>>>): object {
+  return Object.fromEntries(
+    QUOTAS.flatMap((name) => {
+      const limit = limits[name];
+      if (limit === undefined) return [];
+      if (limit === null) return [[name, 'unlimited']];
+      return [[name, isQuotaOfBytes(name) ? exactByteSize(limit) : limit]];
+    }),
+  );
+}
+
+function notificationsOf(notifications: Config['notifications']): unknown {
+  const { log, webhook, disabled, retentionMs } = notifications;
+  return {
+    log,
+    webhook: webhook && {
+      url: webhook.url,
+      headers: webhook.headers,
+      timeout: exactDuration(webhook.timeoutMs),
+    },
+    disabled,
+    retention: exactDuration(retentionMs),
   };
 }
 
@@ -179,15 +237,4 @@ function mask(value: unknown): unknown {
 
 function isSecret(key: string, value: unknown): boolean {
   return SECRET_KEY.test(key) && value !== null && typeof value !== 'boolean';
-}
-
-/** Masks the password of `scheme://user:password@host`, and a user that stands alone as a token. */
-function maskUrl(text: string): string {
-  return text.replace(
-    /([a-z][a-z0-9+.-]*:\/\/)([^/?#\s@]+)@/gi,
-    (_, scheme: string, who: string) => {
-      const user = who.includes(':') ? `${who.slice(0, who.indexOf(':'))}:` : '';
-      return `${scheme}${user}${MASK}@`;
-    },
-  );
 }
