@@ -24,7 +24,10 @@ export async function readUsage(sql: Sql, projectId: string): Promise<QuotaUsage
   };
 }
 
-/** The bytes of `PUT …/file` go through staging, but nobody has staged them. */
+/**
+ * The bytes of `PUT …/file` go through staging, but nobody has staged them. Locations are looked up for each
+ * image: joined, SQLite goes through those of every project.
+ */
 function usageOf(project: string, live: string): string {
   return `WITH
   "own" AS (SELECT "id", "status", COALESCE("size", 0) AS "size" FROM "images"
@@ -43,8 +46,8 @@ SELECT
     OR "id" IN (SELECT "image_id" FROM "live")) AS "image_count_uploading",
   (SELECT COALESCE(SUM("bytes"), 0) FROM "held" INNER JOIN "own" ON "own"."id" = "image_id"
     WHERE "number" = 0 AND "status" <> 'saving') AS "image_stage_total",
-  (SELECT COALESCE(SUM("size"), 0) FROM "own"
-    INNER JOIN "locations" ON "image_id" = "own"."id" AND "state" = 'active')
+  (SELECT COALESCE(SUM("size" * (SELECT COUNT(*) FROM "locations"
+      WHERE "image_id" = "own"."id" AND "state" = 'active')), 0) FROM "own")
   + (SELECT COALESCE(SUM("copies" * CASE "data" WHEN 'existing' THEN "size" ELSE
       (SELECT COALESCE(MAX("bytes"), 0) FROM "held" WHERE "import_id" = "live"."id") END), 0)
     FROM "live" INNER JOIN "own" ON "own"."id" = "live"."image_id") AS "image_size_total"`;
