@@ -154,8 +154,8 @@ async function startAll(running: Running): Promise<Stoppable> {
     await engine.start();
     undo.push(() => engine.stop(config.server.shutdownTimeoutMs));
     const http = httpServer(running, container);
-    const { url } = await http.listen();
     undo.push(() => http.close(config.server.shutdownTimeoutMs));
+    const { url } = await http.listen();
     await writeServerInfo(config.dataDir, { pid: process.pid, url, startedAt: new Date() });
     await warnOfCopies(config, host.stores, log);
     warnOfRelaxedRules(config, log);

@@ -4,8 +4,8 @@ import type { Image } from '../image/image.js';
 import type { Caller, Identity } from './caller.js';
 import { holds } from './rules/check.js';
 import type { Subject, Target } from './rules/check.js';
-import { readPolicy } from './rules/property-rules.js';
-import type { PropertyAct, ProtectionText } from './rules/property-rules.js';
+import { readPolicy } from './rules/property-protections.js';
+import type { PropertyAct, ProtectionText } from './rules/property-protections.js';
 import type { RuleName } from './rules/table.js';
 
 /**

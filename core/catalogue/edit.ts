@@ -1,4 +1,4 @@
-import type { PropertyAct } from '../auth/rules/property-rules.js';
+import type { PropertyAct } from '../auth/rules/property-protections.js';
 import type { RuleName } from '../auth/rules/table.js';
 import type { PropertyConfig } from '../config/config.js';
 import { ConflictError, ForbiddenError } from '../base/errors.js';

@@ -1,4 +1,4 @@
-import type { PropertyAct } from '../auth/rules/property-rules.js';
+import type { PropertyAct } from '../auth/rules/property-protections.js';
 import type { PropertyConfig } from '../config/config.js';
 import { CapacityError, ForbiddenError, InvalidInputError } from '../base/errors.js';
 import {
@@ -71,16 +71,17 @@ function assertWanted(name: string, value: string, wanted: PropertyConfig): void
       `One of: ${values.join(', ')}`,
     );
   }
-  if (pattern !== undefined && !new RegExp(pattern).test(value)) {
-    throw invalid(
-      `The value of property "${name}" does not match its pattern`,
-      `The schema at "/v2/schemas/image" has it: ${pattern}`,
-    );
-  }
+  // First, so that the expression sees no longer text than the deployer expects.
   if (maxLength !== undefined && value.length > maxLength) {
     throw invalid(
       `The value of property "${name}" is too long`,
       `Use at most ${maxLength} characters`,
+    );
+  }
+  if (pattern !== undefined && !new RegExp(pattern).test(value)) {
+    throw invalid(
+      `The value of property "${name}" does not match its pattern`,
+      `The schema at "/v2/schemas/image" has it: ${pattern}`,
     );
   }
 }

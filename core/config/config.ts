@@ -1,5 +1,5 @@
 import type { JsonObject } from '../base/json.js';
-import type { ProtectionText } from '../auth/rules/property-rules.js';
+import type { ProtectionText } from '../auth/rules/property-protections.js';
 import type { Secret } from '../base/secret.js';
 import type { QuotaLimits, QuotaName } from '../image/quota.js';
 

@@ -1,3 +1,4 @@
+import { PATTERN_HINT, patternProblem } from '../base/pattern.js';
 import { isTakenName } from '../image/property-names.js';
 import type { Problem } from './problem.js';
 import type { Settings } from './settings.js';
@@ -12,20 +13,8 @@ export function checkImageProperties(
       const message = `"${name}" is no extra property`;
       return [{ path, message, hint: 'Choose a name that images do not have by themselves' }];
     }
-    const message = pattern === undefined ? undefined : wrongPattern(pattern);
+    const message = pattern === undefined ? undefined : patternProblem(pattern);
     if (message === undefined) return [];
-    const hint = 'Write it as JavaScript knows it; brackets come in pairs';
-    return [{ path: [...path, 'pattern'], message, hint }];
+    return [{ path: [...path, 'pattern'], message, hint: PATTERN_HINT }];
   });
-}
-
-/** Why a text is no regular expression. */
-function wrongPattern(pattern: string): string | undefined {
-  try {
-    new RegExp(pattern);
-    return undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return `is no regular expression: ${error.message}`;
-    throw error;
-  }
 }

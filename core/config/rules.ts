@@ -1,5 +1,5 @@
 import ipaddr from 'ipaddr.js';
-import { readPolicy } from '../auth/rules/property-rules.js';
+import { readPolicy } from '../auth/rules/property-protections.js';
 import { isRuleName, RULES } from '../auth/rules/table.js';
 import { exactByteSize } from '../base/byte-size.js';
 import { exactDuration } from '../base/duration.js';

@@ -16,6 +16,7 @@ import { Engine } from '../../core/engine/engine.js';
 import { engineModule } from '../../core/engine/engine.module.js';
 import { Janitor } from '../../core/engine/bytes/janitor.js';
 import { limitSource } from '../../core/quotas.js';
+import type { LimitSource } from '../../core/engine/bytes/quotas.js';
 import { Worker } from '../../core/engine/live.js';
 import { Database } from '../../core/engine/ports.js';
 import type { ImportRecord, TaskRecord } from '../../core/engine/import.js';
@@ -49,6 +50,8 @@ export interface TestEngineOptions {
   readonly imports?: Partial<ImportsConfig>;
   readonly staging?: Partial<Config['staging']>;
   readonly quotas?: Config['quotas'];
+  /** Who says what projects may have. @default what `quotas` says */
+  readonly limits?: LimitSource;
   /** Milliseconds that running imports have when the engine stops. @default 5000 */
   readonly stopDeadlineMs?: number;
   readonly clock?: Clock;
@@ -97,7 +100,9 @@ export class TestEngine implements AsyncDisposable {
     container.bind(Plugins).toConstantValue(testPlugins(options));
     container.bind(StoreRegistry).toConstantValue(testStores(options.stores));
     container.bind(Worker).toConstantValue({ epoch });
-    container.load(engineModule(config, capacity, limitSource(config, undefined)));
+    container.load(
+      engineModule(config, capacity, options.limits ?? limitSource(config, undefined)),
+    );
     const engine = container.get(Engine);
     await engine.start();
     return new TestEngine(container, async () => {

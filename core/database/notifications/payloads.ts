@@ -29,6 +29,7 @@ export const TYPE_OF_IMPORT_STATE: Readonly<Partial<Record<ImportState, string>>
   succeeded: 'task.success',
   failed: 'task.failure',
   cancelled: 'task.failure',
+  revert_failed: 'task.failure',
 };
 
 export function imagePayload(image: Image, deletedAt: Date | undefined): JsonObject {

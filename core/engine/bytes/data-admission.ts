@@ -6,7 +6,8 @@ import { Ledger, assertGranted } from '../../staging/ledger.js';
 import type { Verdict } from '../../staging/ledger.js';
 import type { Reservation } from '../../staging/generation.js';
 import { Journal } from '../journal.js';
-import { Quotas, isQuotaExceeded } from './quotas.js';
+import { isQuotaExceeded } from './quotas.js';
+import type { Quota } from './quotas.js';
 import type { Reader, Transaction } from '../ports.js';
 
 const MIB = 1024 * 1024;
@@ -21,13 +22,21 @@ export interface DataOwner extends Pick<Reservation, 'imageId' | 'importId' | 'g
   readonly isUnderWay: boolean;
 }
 
+/** What is reserved for bytes whose number nobody has said. */
+export interface GrowingReservation {
+  readonly id: string;
+  readonly owner: DataOwner;
+  readonly quota: Quota;
+  /** Bytes that it holds now. */
+  readonly current: number;
+}
+
 /** Lets bytes into the staging area as they come, by the ledger's word. */
 @injectable()
 export class DataAdmission {
   constructor(
     @inject(Journal) private readonly journal: Journal,
     @inject(Ledger) private readonly ledger: Ledger,
-    @inject(Quotas) private readonly quotas: Quotas,
   ) {}
 
   /**
@@ -69,29 +78,24 @@ export class DataAdmission {
    * Raises a reservation to hold at least `bytes`; answers what it holds then.
    * @throws as {@link reserve}; {CapacityError} `QUOTA_EXCEEDED`
    */
-  async grow(id: string, owner: DataOwner, current: number, bytes: number): Promise<number> {
+  async grow(growing: GrowingReservation, bytes: number): Promise<number> {
+    const { current } = growing;
     if (bytes <= current) return current;
-    const reservation = { id, current, bytes };
     const step = Math.max(GROWTH_STEP, Math.floor(current / 4));
     try {
-      return await this.#raise(reservation, owner, step);
+      return await this.#raise(growing, bytes, step);
     } catch (error) {
       if (!isQuotaExceeded(error) || bytes >= current + step) throw error;
       // What is there is taken before anything is refused.
-      return this.#raise(reservation, owner, 0);
+      return this.#raise(growing, bytes, 0);
     }
   }
 
   async #raise(
-    {
-      id,
-      current,
-      bytes,
-    }: { readonly id: string; readonly current: number; readonly bytes: number },
-    owner: DataOwner,
+    { id, owner, quota, current }: GrowingReservation,
+    bytes: number,
     step: number,
   ): Promise<number> {
-    const quota = await this.quotas.ofImage(owner.imageId);
     return this.journal.write(async ({ tx }) => {
       const { reserved, own, ...rest } = await heldBy(tx, owner);
       const held = { ...rest, reserved: reserved - current, own: own === 0 ? 0 : own - current };

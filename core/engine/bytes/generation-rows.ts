@@ -10,6 +10,7 @@ import { DataAdmission } from './data-admission.js';
 import type { DataOwner } from './data-admission.js';
 import { Janitor } from './janitor.js';
 import { Quotas } from './quotas.js';
+import type { Quota } from './quotas.js';
 import { dataView } from '../flow/view.js';
 import { Journal } from '../journal.js';
 import type { JournalEntry } from '../journal.js';
@@ -47,6 +48,8 @@ export interface BegunGeneration {
   readonly reservation: { readonly id: string; readonly bytes: number };
   /** Its bytes were written into the workspace that its import holds. */
   readonly isFromWorkspace: boolean;
+  /** Of its project, asked for before the bytes: who says it may be away when they are there. */
+  readonly quota: Quota;
 }
 
 /** The rows of generations in the making, with their entries in the ledger. */
@@ -86,7 +89,7 @@ export class GenerationRows {
       if (resumed !== undefined) {
         const held = (await tx.reservations()).find((r) => r.generationId === resumed.id);
         if (held !== undefined)
-          return { generation: resumed, reservation: held, isFromWorkspace: false };
+          return { generation: resumed, reservation: held, isFromWorkspace: false, quota };
       }
       const generation = {
         ...this.#new(owner, at),
@@ -99,7 +102,7 @@ export class GenerationRows {
         isLimited: quota.isLimited,
       });
       await owner.onIntent?.(entry);
-      return { generation, reservation, isFromWorkspace: false };
+      return { generation, reservation, isFromWorkspace: false, quota };
     };
     const begun = await this.journal.write((entry) => quota.hold(entry.tx, () => record(entry)));
     if (stale.length > 0) this.janitor.wake();
@@ -108,13 +111,14 @@ export class GenerationRows {
 
   /** As {@link begin} for a file that is there: the ledger has it as workspace until it is moved. */
   async beginFile(owner: IncomingOwner): Promise<BegunGeneration> {
+    const quota = await this.quotas.ofImage(owner.imageId);
     return this.journal.write(async ({ tx, at }) => {
       const generation = this.#new(owner, at);
       const { id, imageId, importId } = generation;
       await tx.insertGeneration(generation);
       const held = { id: randomUUID(), purpose: 'data', bytes: 0, need: null } as const;
       await tx.insertReservation({ ...held, imageId, importId, generationId: id });
-      return { generation, reservation: held, isFromWorkspace: true };
+      return { generation, reservation: held, isFromWorkspace: true, quota };
     });
   }
 
@@ -137,13 +141,12 @@ export class GenerationRows {
    * @throws {CapacityError} `QUOTA_EXCEEDED`, for bytes whose number nobody knew before
    */
   async commitReady(
-    { generation, reservation, isFromWorkspace }: BegunGeneration,
+    { generation, reservation, isFromWorkspace, quota }: BegunGeneration,
     result: PassResult,
     owner: IncomingOwner,
   ): Promise<Generation> {
     const { size, allocatedSize, digests, inspection } = result;
     const need = (await owner.need?.(dataView(readyOf(generation, result)))) ?? 0;
-    const quota = await this.quotas.ofImage(owner.imageId);
     const commit = async (entry: JournalEntry): Promise<Generation> => {
       const { tx, at } = entry;
       const facts = { size, allocatedSize, digests, inspection, readyAt: at };
@@ -186,7 +189,8 @@ export class GenerationRows {
     const reservations = await this.journal.read.reservations();
     const reservation = reservations.find(({ generationId }) => generationId === id);
     if (generation?.state !== 'writing' || reservation === undefined) return undefined;
-    return { generation, reservation, isFromWorkspace: false };
+    const quota = await this.quotas.ofImage(generation.imageId);
+    return { generation, reservation, isFromWorkspace: false, quota };
   }
 
   /** Nothing comes of it. */

@@ -81,7 +81,7 @@ export class Incoming {
     bytes: IncomingBytes,
     watching: Watching,
   ): Promise<Generation> {
-    const { generation, reservation } = begun;
+    const { generation, reservation, quota } = begun;
     let granted = reservation.bytes;
     let { durable } = generation;
     const resumable = bytes.resumable && bytes.validator !== undefined;
@@ -111,12 +111,9 @@ export class Incoming {
         },
         ...(bytes.flushes === undefined ? {} : { flushes: bytes.flushes }),
         grant: async (wanted) => {
-          granted = await this.admission.grow(
-            reservation.id,
-            dataOwner(owner, generation.id),
-            granted,
-            wanted,
-          );
+          const { id } = reservation;
+          const by = dataOwner(owner, generation.id);
+          granted = await this.admission.grow({ id, owner: by, quota, current: granted }, wanted);
           return granted;
         },
       });

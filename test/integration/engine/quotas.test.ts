@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TransientError } from '../../../core/base/errors.js';
 import { Quotas } from '../../../core/engine/bytes/quotas.js';
 import type { QuotaLimits, QuotaName } from '../../../core/image/quota.js';
 import {
@@ -193,6 +194,33 @@ describe('the quota of uploads', () => {
 });
 
 describe('limits', () => {
+  it('that cannot be asked for when the bytes are there cost no byte', async () => {
+    let asked = 0;
+    await using running = await engine(
+      {},
+      {
+        limits: {
+          isOff: false,
+          limitsOf: () => {
+            asked += 1;
+            if (asked === 1) return Promise.resolve({ image_stage_total: 2 * MIB });
+            return Promise.reject(
+              new TransientError({ code: 'KEYSTONE_UNREACHABLE', message: 'away' }),
+            );
+          },
+        },
+      },
+    );
+    const id = await running.createImage();
+    await stage(running, id, randomBytes(2 * MIB));
+    expect(await running.image(id)).toMatchObject({ status: 'uploading', size: 2 * MIB });
+    const next = await running.createImage();
+    await expect(stage(running, next, BYTES)).rejects.toMatchObject({
+      code: 'KEYSTONE_UNREACHABLE',
+    });
+    expect((await running.image(next)).status).toBe('queued');
+  });
+
   it('are a project’s own where it has them, and none where they are lifted', async () => {
     await using running = await engine(
       {},

@@ -1,3 +1,4 @@
+import { PATTERN_HINT, patternProblem } from '../../base/pattern.js';
 import type { Check } from './check.js';
 import { RuleSyntaxError, parseRule } from './language.js';
 import { missingRule, namesIn, readRules } from './read-rules.js';
@@ -74,12 +75,8 @@ function readProtection(text: ProtectionText, refuse: Refuse): Protection {
 }
 
 function pattern(text: string, refuse: Refuse): RegExp {
-  try {
-    return new RegExp(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    const hint = 'Write it as JavaScript knows it; brackets come in pairs';
-    refuse('match', `is no regular expression: ${error.message}`, hint);
-    return /(?!)/;
-  }
+  const problem = patternProblem(text);
+  if (problem === undefined) return new RegExp(text);
+  refuse('match', problem, PATTERN_HINT);
+  return /(?!)/;
 }
