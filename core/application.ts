@@ -17,6 +17,7 @@ import type { Config } from './config/config.js';
 import { Dataflow } from './dataflow/pass.js';
 import { lockDataDir } from './database/data-dir-lock.js';
 import { openDatabase } from './database/open.js';
+import { rehearse } from './database/rehearsal.js';
 import { writeServerInfo } from './database/server-info.js';
 import { DownloadService } from './engine/service/downloads.js';
 import { Engine } from './engine/engine.js';
@@ -125,6 +126,7 @@ async function startAll(running: Running): Promise<Stoppable> {
       notifier && createDispatcher(config.notifications, { database, clock: systemClock, log });
     undo.push(() => dispatcher?.stop() ?? Promise.resolve());
     dispatcher?.start();
+    await rehearse(database, systemClock.now());
     const epoch = await database.write((tx) =>
       tx.startEpoch(systemClock.now(), { pid: process.pid, host: hostname() }),
     );

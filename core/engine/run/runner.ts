@@ -59,10 +59,9 @@ export class ImportRunner {
       if (record === undefined) return undefined;
       switch (record.state) {
         case 'pending':
-          await this.#begin(record);
-          break;
         case 'running': {
-          const parking = await this.#step(live, record, tasks);
+          const running = record.state === 'pending' ? await this.#begin(record) : record;
+          const parking = running && (await this.#step(live, running, tasks));
           if (parking !== undefined) return parking;
           break;
         }
@@ -79,19 +78,19 @@ export class ImportRunner {
     }
   }
 
-  async #begin(record: ImportRecord): Promise<void> {
+  /** Answers the running import; `undefined` where it is to end, or has been changed meanwhile. */
+  async #begin(record: ImportRecord): Promise<ImportRecord | undefined> {
     if (record.cancel !== null) {
       await this.ending.cancel(record);
-      return;
+      return undefined;
     }
     const { epoch } = this.worker;
-    await this.journal.write(async ({ tx, at, event }) => {
-      const begun = await tx.updateImport(
-        record.id,
-        { state: ['pending'], epoch },
-        { state: 'running', startedAt: at },
-      );
-      if (begun) await event(record.id, 'import.running');
+    return this.journal.write(async ({ tx, at, event }) => {
+      const running = { state: 'running', startedAt: at } as const;
+      const begun = await tx.updateImport(record.id, { state: ['pending'], epoch }, running);
+      if (!begun) return undefined;
+      await event(record.id, 'import.running');
+      return { ...record, ...running };
     });
   }
 

@@ -1,5 +1,6 @@
 import { inject, injectable } from 'inversify';
 import { BugError } from '../../base/errors.js';
+import type { Json } from '../../base/json.js';
 import type { TaskView } from '../../plugin/contract/view.js';
 import { Plugins } from '../../plugin/plugins.js';
 import type { LoadedTask } from '../../plugin/plugins.js';
@@ -43,11 +44,18 @@ export class Turns {
       });
     }
     const generation = currentGeneration(generations, row.position);
-    const observations =
-      generation === undefined ? {} : await this.journal.read.observations(generation.id);
-    const observation = observations[loaded.observerKey];
+    const observation = await this.#observation(loaded, generation);
     const view = taskView(record, tasks, row, image, generation, observation);
     return { record, tasks, row, flow, loaded, view, generation };
+  }
+
+  /** What the task's observer has made of these bytes, where it has one that has seen them. */
+  async #observation(
+    { task, observerKey }: LoadedTask,
+    generation: Generation | undefined,
+  ): Promise<Json | undefined> {
+    if (task.observe === undefined || generation === undefined) return undefined;
+    return (await this.journal.read.observations(generation.id))[observerKey];
   }
 
   /** A store task with those of the same entry for other stores, which run with it; else it alone. */
