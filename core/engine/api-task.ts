@@ -7,6 +7,7 @@ export type TaskStatus = (typeof TASK_STATUSES)[number];
 
 export const TASK_TYPE = 'api_image_import';
 export const LOCATION_TASK_TYPE = 'location_import';
+export type TaskType = typeof TASK_TYPE | typeof LOCATION_TASK_TYPE;
 
 /** The method by which a registered location is taken in. */
 export const LOCATION_METHOD = 'location-import';
@@ -31,6 +32,6 @@ export function statesOf(status: TaskStatus): readonly ImportState[] {
   return states.filter((state) => STATUS_BY_STATE[state] === status);
 }
 
-export function taskTypeOf({ method }: Pick<ImportRecord, 'method'>): string {
+export function taskTypeOf({ method }: Pick<ImportRecord, 'method'>): TaskType {
   return method === LOCATION_METHOD ? LOCATION_TASK_TYPE : TASK_TYPE;
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { assertConforms } from '../support/conformance.js';
 import { serveFiles } from '../support/file-server.js';
 import { startServer } from '../support/server.js';
 import { tempDir } from '../support/temp-dir.js';
@@ -71,10 +72,8 @@ async function playHere(): Promise<readonly Exchange[]> {
   await using web = await serveFiles(directory.path);
   const server = await startServer({ dataDir: path.join(directory.path, 'data'), config });
   try {
-    return await play(server.url, session(), {
-      source: `${web.url}/disk`,
-      absent: `${web.url}/absent`,
-    });
+    const known = { source: `${web.url}/disk`, absent: `${web.url}/absent` };
+    return await play(server.url, session(), known, assertConforms);
   } finally {
     await server.stop();
   }

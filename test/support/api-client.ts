@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { request } from 'undici';
 import type { Dispatcher } from 'undici';
+import { assertConforms } from './conformance.js';
 
 /** One answer, its JSON body parsed. */
 export interface Answer {
@@ -46,7 +47,10 @@ export interface ImportDocument {
 
 const FINAL = ['succeeded', 'failed', 'cancelled', 'revert_failed'];
 
-/** The Image API as the tests use it: plain HTTP, no OpenStack library. */
+/**
+ * The Image API as the tests use it: plain HTTP, no OpenStack library. Every answer is held against
+ * the API's document.
+ */
 export class ApiClient {
   constructor(readonly url: string) {}
 
@@ -70,6 +74,7 @@ export class ApiClient {
       headersTimeout: 0,
     });
     const text = await answer.body.text();
+    assertConforms({ method, path, status: answer.statusCode, headers: answer.headers, text });
     return { status: answer.statusCode, headers: answer.headers, text, body: parse(text) };
   }
 

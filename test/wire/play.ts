@@ -4,6 +4,15 @@ import { request } from 'undici';
 import { PEOPLE, targetOf, titleOf } from './session.js';
 import type { Step } from './session.js';
 
+/** Called with each answer as it came, and what was asked. */
+export type Watch = (answer: {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+  readonly text: string;
+}) => void;
+
 /** One answer, with everything masked that no two servers could have in common. */
 export interface Exchange {
   readonly request: string;
@@ -36,16 +45,20 @@ const AGAIN_MS = 100;
 /**
  * Plays a session against a server, step after step.
  * @param known values for `${name}`; what steps keep joins them
+ * @param watch what it throws ends the play
  */
 export async function play(
   url: string,
   steps: readonly Step[],
   known: Readonly<Record<string, string>>,
+  watch: Watch = () => undefined,
 ): Promise<readonly Exchange[]> {
   const names = new Map(Object.entries(known));
   const exchanges: Exchange[] = [];
   for (const step of steps) {
     const answer = await askUntil(url, step, names);
+    const { status, headers, bytes } = answer;
+    watch({ ...targetOf(step), status, headers, text: bytes.toString() });
     for (const [name, where] of Object.entries(step.keep ?? {})) {
       names.set(name, String(at(parsed(answer.bytes), where)));
     }

@@ -2,9 +2,12 @@ import type { Middleware } from 'koa';
 import type { Authenticator } from '../../auth/authenticator.js';
 import type { Policy } from '../../auth/policy.js';
 import type { HttpState } from '../context.js';
+import { OPERATIONS } from '../openapi/document.js';
 
-/** Routes for machines that watch the server: they say nothing of images. */
-const OPEN_PATHS = new Set(['/healthcheck', '/metrics', '/', '/versions']);
+/** Routes that say nothing of images: for machines that watch the server, and to find out what it is. */
+const OPEN_PATHS = new Set(
+  OPERATIONS.filter(({ isOpen }) => isOpen === true).map(({ path }) => path),
+);
 
 /** Lets in whom the authenticator lets in, and remembers who is calling. */
 export function authentication(

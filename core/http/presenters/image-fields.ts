@@ -24,6 +24,11 @@ const FIELDS = {
 
 type FieldName = keyof typeof FIELDS;
 
+/** What each attribute takes, by its name on the wire. */
+export const FIELD_SCHEMAS = Object.fromEntries(
+  Object.entries(FIELDS).map(([name, { schema }]) => [name, schema]),
+) as { readonly [Name in FieldName]: (typeof FIELDS)[Name]['schema'] };
+
 export function isField(name: string): name is FieldName {
   return Object.hasOwn(FIELDS, name);
 }

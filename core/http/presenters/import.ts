@@ -1,12 +1,86 @@
+import { z } from 'zod';
+import { ERROR_CLASSES } from '../../base/errors.js';
 import type { Failure } from '../../base/errors.js';
-import type { JsonObject } from '../../base/json.js';
+import { IMPORT_STATES, TASK_STATES } from '../../engine/import.js';
 import type { ImportFailure, ImportRecord, TaskRecord } from '../../engine/import.js';
 import type { ImportDetail, ImportPlan, TaskProgress } from '../../engine/service.js';
 import { maskSecrets } from '../../telemetry/mask.js';
-import { presentProgress, progressOf, sumProgress } from './progress.js';
+import { PROGRESS, presentProgress, progressOf, sumProgress } from './progress.js';
+import { BYTES, COUNT, EXACT_TIME, JSON_OBJECT, PATH, TEXTS, UUID } from './wire-types.js';
+
+const TASK_FAILURE = z.strictObject({
+  class: z.enum(ERROR_CLASSES),
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().nullable(),
+  details: JSON_OBJECT,
+  causes: TEXTS,
+});
+
+const IMPORT_FAILURE = TASK_FAILURE.extend({
+  task: z.string().nullable(),
+  store: z.string().nullable(),
+});
+
+const IMPORT_TASK = z.strictObject({
+  position: COUNT,
+  name: z.string(),
+  plugin: z.string(),
+  store: z.string().nullable(),
+  state: z.enum(TASK_STATES),
+  attempt: COUNT,
+  reason: z.string().nullable(),
+  progress: PROGRESS.nullable(),
+  output: JSON_OBJECT.nullable(),
+  failure: TASK_FAILURE.nullable(),
+  retry_at: EXACT_TIME.nullable(),
+  started_at: EXACT_TIME.nullable(),
+  finished_at: EXACT_TIME.nullable(),
+});
+
+export const IMPORT = z.strictObject({
+  id: UUID,
+  image_id: UUID,
+  method: z.string(),
+  params: JSON_OBJECT,
+  stores: TEXTS,
+  all_stores_must_succeed: z.boolean(),
+  state: z.enum(IMPORT_STATES),
+  waiting_reason: z.string().nullable(),
+  cancel: z.enum(['user', 'deleted']).nullable(),
+  created_at: EXACT_TIME,
+  started_at: EXACT_TIME.nullable(),
+  finished_at: EXACT_TIME.nullable(),
+  request_id: z.string(),
+  bytes: PROGRESS.omit({ percent: true }).nullable(),
+  failure: IMPORT_FAILURE.nullable(),
+  tasks: z.array(IMPORT_TASK),
+});
+
+export const IMPORTS = z.strictObject({ imports: z.array(IMPORT), next: PATH.exactOptional() });
+
+export const PLAN = z.strictObject({
+  method: z.string(),
+  stores: TEXTS,
+  tasks: z.array(
+    z.strictObject({
+      position: COUNT,
+      name: z.string(),
+      plugin: z.string(),
+      store: z.string().nullable(),
+      skip: z.string().nullable(),
+      workspace: BYTES,
+    }),
+  ),
+  workspace: BYTES,
+  staging: z.strictObject({ capacity: BYTES, reserved: BYTES, available: BYTES }),
+});
 
 /** An import with its tasks, as Stowage's own resource shows it. Times have milliseconds. */
-export function presentImport(detail: ImportDetail, live: readonly TaskProgress[]): JsonObject {
+export function presentImport(
+  detail: ImportDetail,
+  live: readonly TaskProgress[],
+): z.output<typeof IMPORT> {
   const { import: record, tasks } = detail;
   return {
     id: record.id,
@@ -30,7 +104,7 @@ export function presentImport(detail: ImportDetail, live: readonly TaskProgress[
 }
 
 /** What an import would do. */
-export function presentPlan(plan: ImportPlan): JsonObject {
+export function presentPlan(plan: ImportPlan): z.output<typeof PLAN> {
   const { capacity, reserved } = plan.staging;
   return {
     method: plan.method,
@@ -49,7 +123,9 @@ export function presentPlan(plan: ImportPlan): JsonObject {
 }
 
 /** A failure, whole; `null` where there is none. */
-export function presentFailure(failure: ImportFailure | null): JsonObject | null {
+export function presentFailure(
+  failure: ImportFailure | null,
+): z.output<typeof IMPORT_FAILURE> | null {
   if (failure === null) return null;
   return {
     ...presentTaskFailure(failure),
@@ -58,7 +134,10 @@ export function presentFailure(failure: ImportFailure | null): JsonObject | null
   };
 }
 
-function presentTask(task: TaskRecord, live: readonly TaskProgress[]): JsonObject {
+function presentTask(
+  task: TaskRecord,
+  live: readonly TaskProgress[],
+): z.output<typeof IMPORT_TASK> {
   const progress = progressOf(task, live);
   return {
     position: task.position,
@@ -77,7 +156,7 @@ function presentTask(task: TaskRecord, live: readonly TaskProgress[]): JsonObjec
   };
 }
 
-function presentTaskFailure(failure: Failure): JsonObject {
+function presentTaskFailure(failure: Failure): z.output<typeof TASK_FAILURE> {
   return {
     class: failure.class,
     code: failure.code,
@@ -96,7 +175,10 @@ function waitingReason(record: ImportRecord, tasks: readonly TaskRecord[]): stri
   return queued?.reason ?? null;
 }
 
-function bytesOf(tasks: readonly TaskRecord[], live: readonly TaskProgress[]): JsonObject | null {
+function bytesOf(
+  tasks: readonly TaskRecord[],
+  live: readonly TaskProgress[],
+): z.output<typeof IMPORT>['bytes'] {
   const running = tasks.filter(({ state }) => state === 'running');
   const sum = sumProgress(running.flatMap((task) => progressOf(task, live) ?? []));
   if (sum === undefined) return null;

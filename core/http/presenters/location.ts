@@ -1,7 +1,12 @@
-import type { JsonObject } from '../../base/json.js';
+import { z } from 'zod';
 import type { Location } from '../../store/location.js';
 
+export const LOCATION = z.strictObject({
+  url: z.string(),
+  metadata: z.looseObject({ store: z.string().nullable() }),
+});
+
 /** Where one store holds an image. */
-export function presentLocation({ store, url, metadata }: Location): JsonObject {
+export function presentLocation({ store, url, metadata }: Location): z.output<typeof LOCATION> {
   return { url: url ?? '', metadata: { ...metadata, store } };
 }

@@ -1,7 +1,28 @@
 import { STATUS_CODES } from 'node:http';
-import { describeFailure } from '../../base/errors.js';
+import { z } from 'zod';
+import { ERROR_CLASSES, describeFailure } from '../../base/errors.js';
 import type { Failure } from '../../base/errors.js';
-import type { JsonObject } from '../../base/json.js';
+import { JSON_OBJECT, TEXTS } from './wire-types.js';
+
+const DETAIL = z.strictObject({
+  status: z.int().min(400).max(599),
+  title: z.string(),
+  request_id: z.string(),
+  class: z.enum(ERROR_CLASSES),
+  code: z.string(),
+  message: z.string(),
+  hint: z.string().exactOptional(),
+  details: JSON_OBJECT.exactOptional(),
+  causes: TEXTS.exactOptional(),
+});
+
+export const PROBLEM = z.union([
+  z.strictObject({ message: z.string(), code: z.string(), title: z.string(), error: DETAIL }),
+  z.strictObject({
+    error: DETAIL,
+    hint: z.strictObject({ message: z.string() }).exactOptional(),
+  }),
+]);
 
 /**
  * The body of an error. Every one has `error`. Clients that ask for JSON by name get Glance's three
@@ -12,7 +33,7 @@ export function presentProblem(
   error: unknown,
   status: number,
   options: { readonly requestId: string; readonly glanceFields: boolean },
-): JsonObject {
+): z.output<typeof PROBLEM> {
   const failure = publicFailure(error, options.requestId);
   const title = STATUS_CODES[status] ?? 'Error';
   const problem = { status, title, request_id: options.requestId, ...failure };

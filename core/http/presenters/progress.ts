@@ -1,6 +1,21 @@
-import type { JsonObject } from '../../base/json.js';
+import { z } from 'zod';
 import type { TaskRecord } from '../../engine/import.js';
 import type { TaskProgress } from '../../engine/service.js';
+import { COUNT } from './wire-types.js';
+
+export const PROGRESS = z.strictObject({
+  done: z.number().nonnegative(),
+  total: z.number().nonnegative().nullable(),
+  percent: z.number().min(0).max(100).nullable(),
+  rate: COUNT.nullable(),
+  eta_seconds: COUNT.nullable(),
+});
+
+export const TASK_PROGRESS = PROGRESS.extend({
+  position: COUNT,
+  name: z.string(),
+  store: z.string().nullable(),
+});
 
 /** How far work is, in bytes or a task's own unit. */
 export interface Progress {
@@ -11,7 +26,7 @@ export interface Progress {
 }
 
 /** With what is left, in seconds, where that can be said. */
-export function presentProgress({ done, total, rate }: Progress): JsonObject {
+export function presentProgress({ done, total, rate }: Progress): z.output<typeof PROGRESS> {
   return {
     done,
     total,
@@ -22,7 +37,7 @@ export function presentProgress({ done, total, rate }: Progress): JsonObject {
 }
 
 /** The news of one task, as the stream of events sends it. */
-export function presentTaskProgress(progress: TaskProgress): JsonObject {
+export function presentTaskProgress(progress: TaskProgress): z.output<typeof TASK_PROGRESS> {
   return {
     position: progress.position,
     name: progress.entry,

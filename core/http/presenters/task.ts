@@ -1,13 +1,61 @@
-import type { JsonObject } from '../../base/json.js';
-import { taskStatusOf, taskTypeOf } from '../../engine/api-task.js';
+import { z } from 'zod';
+import {
+  LOCATION_TASK_TYPE,
+  TASK_STATUSES,
+  TASK_TYPE,
+  taskStatusOf,
+  taskTypeOf,
+} from '../../engine/api-task.js';
 import type { ImportRecord, TaskRecord } from '../../engine/import.js';
 import type { ImportDetail, TaskProgress } from '../../engine/service.js';
 import { maskSecrets } from '../../telemetry/mask.js';
 import { progressOf } from './progress.js';
 import { presentTime } from './time.js';
+import { PATH, TEXTS, TIME, UUID } from './wire-types.js';
+
+export const TASK_STUB = z.strictObject({
+  id: UUID,
+  type: z.enum([TASK_TYPE, LOCATION_TASK_TYPE]),
+  status: z.enum(TASK_STATUSES),
+  owner: z.string().nullable(),
+  image_id: UUID,
+  request_id: z.string(),
+  user_id: z.string().exactOptional(),
+  created_at: TIME,
+  updated_at: TIME,
+  expires_at: TIME.exactOptional(),
+  self: PATH,
+  schema: PATH,
+});
+
+export const TASK = TASK_STUB.extend({
+  message: z.string(),
+  input: z.strictObject({
+    image_id: UUID,
+    import_req: z.strictObject({
+      method: z.looseObject({ name: z.string() }),
+      stores: TEXTS,
+      all_stores_must_succeed: z.boolean(),
+    }),
+  }),
+  result: z.strictObject({ image_id: UUID }).nullable(),
+});
+
+export const TASKS = z.strictObject({
+  tasks: z.array(TASK_STUB),
+  first: PATH,
+  next: PATH.exactOptional(),
+  schema: PATH,
+});
+
+/** Without pages. */
+export const TASKS_OF_IMAGE = z.strictObject({ tasks: z.array(TASK) });
 
 /** An import as a task of the Image API, as lists of tasks show it. @param retentionMs of imports */
-export function presentTaskStub(record: ImportRecord, retentionMs: number): JsonObject {
+export function presentTaskStub(
+  record: ImportRecord,
+  retentionMs: number,
+): z.output<typeof TASK_STUB> {
   const { finishedAt } = record;
   return {
     id: record.id,
@@ -32,7 +80,7 @@ export function presentTaskOfImport(
   detail: ImportDetail,
   live: readonly TaskProgress[],
   retentionMs: number,
-): JsonObject {
+): z.output<typeof TASK> {
   const { import: record } = detail;
   return {
     ...presentTaskStub(record, retentionMs),

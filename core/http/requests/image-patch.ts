@@ -9,8 +9,8 @@ export const PATCH_V20 = 'application/openstack-images-v2.0-json-patch';
 export const PATCH_V21 = 'application/openstack-images-v2.1-json-patch';
 export const PATCH_TYPES = [PATCH_V20, PATCH_V21] as const;
 
-const OPERATIONS = ['add', 'remove', 'replace'] as const;
-type Operation = (typeof OPERATIONS)[number];
+export const PATCH_OPERATIONS = ['add', 'remove', 'replace'] as const;
+type Operation = (typeof PATCH_OPERATIONS)[number];
 
 /**
  * The changes of a JSON patch: RFC 6902 (v2.1), or its fourth draft (v2.0), each reduced to whole
@@ -59,16 +59,16 @@ function editOf(
 }
 
 function operationOf(operation: Record<string, unknown>): Operation {
-  const op = OPERATIONS.find((known) => known === operation['op']);
+  const op = PATCH_OPERATIONS.find((known) => known === operation['op']);
   if (op !== undefined) return op;
-  throw invalid(`An operation needs "op": one of ${OPERATIONS.join(', ')}`);
+  throw invalid(`An operation needs "op": one of ${PATCH_OPERATIONS.join(', ')}`);
 }
 
 /** In the fourth draft the operation is the name of the member that holds the path. */
 function draft4OperationOf(operation: Record<string, unknown>): Operation {
-  const [op, ...others] = OPERATIONS.filter((known) => Object.hasOwn(operation, known));
+  const [op, ...others] = PATCH_OPERATIONS.filter((known) => Object.hasOwn(operation, known));
   if (op !== undefined && others.length === 0) return op;
-  throw invalid(`An operation has exactly one member of ${OPERATIONS.join(', ')}`);
+  throw invalid(`An operation has exactly one member of ${PATCH_OPERATIONS.join(', ')}`);
 }
 
 /** The only segment of a JSON pointer (RFC 6901). */

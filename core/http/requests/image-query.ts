@@ -9,8 +9,8 @@ import { parseChoice, parseLimit, queryInvalid, valueOf, valuesOf } from './quer
 const LIMITS = { usual: 25, max: 1000 };
 
 const BOOLEANS = ['true', 'false'] as const;
-const LISTED_VISIBILITIES = [...VISIBILITIES, 'all'] as const;
-const LISTED_MEMBER_STATUSES = [...MEMBER_STATUSES, 'all'] as const;
+export const LISTED_VISIBILITIES = [...VISIBILITIES, 'all'] as const;
+export const LISTED_MEMBER_STATUSES = [...MEMBER_STATUSES, 'all'] as const;
 
 /** Parameters that are no filters. */
 const CONTROLS: ReadonlySet<string> = new Set([

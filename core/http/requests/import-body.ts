@@ -5,7 +5,8 @@ import type { JsonObject } from '../../base/json.js';
 import type { ImportRequest } from '../../engine/service.js';
 import { parseBody } from './body.js';
 
-const IMPORT_BODY = z.strictObject({
+/** What stands in the body of an import's request. */
+export const IMPORT_BODY = z.strictObject({
   // What stands beside the name is the method's own and checked by its schema.
   method: z.looseObject({ name: z.string().min(1) }),
   stores: z.array(z.string().min(1)).min(1).optional(),

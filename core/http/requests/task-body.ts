@@ -4,7 +4,7 @@ import type { NewImage } from '../../catalogue/catalogue.js';
 import { parseBody } from './body.js';
 import { parseNewImage } from './image-body.js';
 
-const TASK_BODY = z.strictObject({
+const ANY_TASK = z.strictObject({
   type: z.string().min(1),
   input: z.record(z.string(), z.unknown()),
 });
@@ -18,6 +18,9 @@ const IMPORT_INPUT = z.strictObject({
 /** The one type that clients may create. */
 const CREATABLE = 'import';
 
+/** The body of a request that succeeds; another type has an error of its own. */
+export const TASK_BODY = ANY_TASK.extend({ type: z.literal(CREATABLE), input: IMPORT_INPUT });
+
 /** A new image whose bytes are to be fetched. */
 export interface TaskRequest {
   readonly image: NewImage;
@@ -29,7 +32,7 @@ export interface TaskRequest {
  * @throws {InvalidInputError} `BODY_INVALID` · `TASK_TYPE_UNKNOWN`; as {@link parseNewImage}
  */
 export function parseTaskRequest(body: unknown): TaskRequest {
-  const { type, input } = parseBody(TASK_BODY, body);
+  const { type, input } = parseBody(ANY_TASK, body);
   if (type !== CREATABLE) {
     throw new InvalidInputError({
       code: 'TASK_TYPE_UNKNOWN',

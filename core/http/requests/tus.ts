@@ -5,7 +5,7 @@ import { mediaType } from './body.js';
 export const TUS_VERSION = '1.0.0';
 export const TUS_EXTENSIONS = 'creation,expiration,termination';
 
-const CHUNK = 'application/offset+octet-stream';
+export const TUS_CHUNK = 'application/offset+octet-stream';
 
 /** Keys and values in base64, `filename d29ybGQ=,is_public`. */
 const METADATA =
@@ -28,11 +28,11 @@ export function assertTusVersion(ctx: Context): void {
 /** @throws {UnsupportedError} `MEDIA_TYPE_UNSUPPORTED` */
 export function assertChunk(ctx: Context): void {
   const type = mediaType(ctx);
-  if (type === CHUNK) return;
+  if (type === TUS_CHUNK) return;
   throw new UnsupportedError({
     code: 'MEDIA_TYPE_UNSUPPORTED',
     message: `The content type "${type}" is not supported here`,
-    hint: `Send the bytes of an upload as "${CHUNK}"`,
+    hint: `Send the bytes of an upload as "${TUS_CHUNK}"`,
   });
 }
 

@@ -1,7 +1,7 @@
 import { InvalidInputError, UnsupportedError } from '../../base/errors.js';
 import { mediaType } from './body.js';
 
-const OCTETS = 'application/octet-stream';
+export const OCTETS = 'application/octet-stream';
 
 type Context = Parameters<typeof mediaType>[0];
 

@@ -1,8 +1,10 @@
 import { Router } from '@koa/router';
 import { NotFoundError } from '../../base/errors.js';
+import type { JsonObject } from '../../base/json.js';
 import { callerOf } from '../context.js';
 import type { HttpRouter, HttpState } from '../context.js';
 import { requestableMethods } from '../methods.js';
+import { openApiDocument } from '../openapi/document.js';
 import type { HttpParts } from '../parts.js';
 import { schemas } from '../presenters/schema.js';
 import { presentUsage } from '../presenters/usage.js';
@@ -49,6 +51,16 @@ export function discoveryRoutes({ config, plugins, quotas }: HttpParts): HttpRou
       });
     }
     ctx.body = schema;
+  });
+
+  let document: JsonObject | undefined;
+  router.get('/stowage/v1/openapi.json', (ctx) => {
+    document ??= openApiDocument(
+      plugins.methods
+        .map(({ definition }) => definition)
+        .filter(({ requestable }) => requestable !== false),
+    );
+    ctx.body = document;
   });
   return router;
 }

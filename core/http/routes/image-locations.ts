@@ -1,25 +1,13 @@
 import { Router } from '@koa/router';
-import { z } from 'zod';
 import { callerOf } from '../context.js';
 import type { HttpRouter, HttpState } from '../context.js';
 import type { HttpParts } from '../parts.js';
 import { presentLocation } from '../presenters/location.js';
 import { parseBody, readJson } from '../requests/body.js';
 import { imageIdOf } from '../requests/ids.js';
+import { NEW_LOCATION } from '../requests/location-body.js';
 
 const PATH = '/v2/images/:id/locations';
-
-const NEW_LOCATION = z.strictObject({
-  url: z.string().min(1).max(2_048),
-  metadata: z.looseObject({ store: z.string().optional() }).optional(),
-  validation_data: z
-    .strictObject({
-      checksum: z.string().optional(),
-      os_hash_algo: z.string(),
-      os_hash_value: z.string(),
-    })
-    .optional(),
-});
 
 /** Registering where bytes are, and being told it, for services (API-66, API-67). */
 export function imageLocationRoutes({ config, locations }: HttpParts): HttpRouter {

@@ -1,17 +1,13 @@
 import { Router } from '@koa/router';
-import { z } from 'zod';
-import { MEMBER_STATUSES } from '../../image/member.js';
 import { callerOf } from '../context.js';
 import type { HttpRouter, HttpState } from '../context.js';
 import type { HttpParts } from '../parts.js';
 import { presentMember } from '../presenters/member.js';
 import { assertNoBody, parseBody, readJson } from '../requests/body.js';
 import { imageIdOf } from '../requests/ids.js';
+import { MEMBER_ANSWER, NEW_MEMBER } from '../requests/member-body.js';
 
 const PATH = '/v2/images/:id/members';
-
-const NEW_MEMBER = z.looseObject({ member: z.string() });
-const ANSWER = z.looseObject({ status: z.enum(MEMBER_STATUSES) });
 
 /** Whom images are shared with (API-60 to API-63). */
 export function imageMemberRoutes({ config, members }: HttpParts): HttpRouter {
@@ -37,7 +33,7 @@ export function imageMemberRoutes({ config, members }: HttpParts): HttpRouter {
   router.put(`${PATH}/:member`, async (ctx) => {
     const id = imageIdOf(ctx);
     const project = ctx.params['member'] ?? '';
-    const { status } = parseBody(ANSWER, await readJson(ctx, maxJsonSize));
+    const { status } = parseBody(MEMBER_ANSWER, await readJson(ctx, maxJsonSize));
     ctx.body = presentMember(await members.answer(callerOf(ctx), id, project, status));
   });
 

@@ -7,6 +7,7 @@ import type { ShownFacts } from '../image-facts.js';
 import { requestableMethods } from '../methods.js';
 import type { HttpParts } from '../parts.js';
 import { NO_FACTS, presentImage } from '../presenters/image.js';
+import type { PresentedImage } from '../presenters/image.js';
 import { assertNoBody, mediaType, readJson } from '../requests/body.js';
 import { imageIdOf } from '../requests/ids.js';
 import { parseNewImage } from '../requests/image-body.js';
@@ -14,7 +15,6 @@ import { PATCH_TYPES, PATCH_V20, parseImagePatch } from '../requests/image-patch
 import { parseImageQuery } from '../requests/image-query.js';
 import { pageUrl } from '../requests/query.js';
 import type { Image } from '../../image/image.js';
-import type { JsonObject } from '../../base/json.js';
 
 const PATH = '/v2/images';
 
@@ -38,15 +38,13 @@ export function imageRoutes(parts: HttpParts): HttpRouter {
   const presentAll = async (
     caller: Caller,
     images: readonly Image[],
-  ): Promise<readonly JsonObject[]> => {
+  ): Promise<readonly PresentedImage[]> => {
     const facts = await imageFacts(database.read, images, shownTo(caller));
     const shows = (name: string): boolean => policy.mayOnProperty(caller, 'read', name);
     return images.map((image, index) => presentImage(image, facts[index] ?? NO_FACTS, shows));
   };
-  const present = async (caller: Caller, image: Image): Promise<JsonObject> => {
-    const [document = {}] = await presentAll(caller, [image]);
-    return document;
-  };
+  const present = async (caller: Caller, image: Image): Promise<PresentedImage | undefined> =>
+    (await presentAll(caller, [image]))[0];
 
   router.post(PATH, async (ctx) => {
     const request = parseNewImage(await readJson(ctx, maxJsonSize));

@@ -3,12 +3,13 @@ import type { ParsedUrlQuery } from 'node:querystring';
 import { IMPORT_STATES } from '../../engine/import.js';
 import type { ImportQuery } from '../../engine/ports.js';
 import type { ImportRecord } from '../../engine/import.js';
-import type { JsonObject } from '../../base/json.js';
+import type { z } from 'zod';
 import { callerOf } from '../context.js';
 import type { HttpRouter, HttpState } from '../context.js';
 import { streamEvents } from '../event-stream.js';
 import type { HttpParts, Lifetime } from '../parts.js';
 import { presentImport } from '../presenters/import.js';
+import type { IMPORT } from '../presenters/import.js';
 import { assertNoBody } from '../requests/body.js';
 import { pageUrl, parseChoice, parseLimit, valueOf, valuesOf } from '../requests/query.js';
 
@@ -21,7 +22,7 @@ export function importRoutes(parts: HttpParts, lifetime: Lifetime): HttpRouter {
   const { read } = database;
   const router = new Router<HttpState>();
 
-  const present = async (record: ImportRecord): Promise<JsonObject> =>
+  const present = async (record: ImportRecord): Promise<z.output<typeof IMPORT>> =>
     presentImport(
       { import: record, tasks: await read.tasks(record.id) },
       imports.progress(record.id),

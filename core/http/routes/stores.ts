@@ -1,10 +1,9 @@
 import { Router } from '@koa/router';
-import { ConflictError, NotFoundError, describeFailure } from '../../base/errors.js';
-import type { JsonObject } from '../../base/json.js';
-import type { StoreInfo } from '../../plugin/contract/services.js';
+import { ConflictError, NotFoundError } from '../../base/errors.js';
 import { callerOf } from '../context.js';
 import type { HttpRouter, HttpState } from '../context.js';
 import type { HttpParts } from '../parts.js';
+import { presentStore, presentStoreDetail } from '../presenters/store.js';
 import { assertNoBody } from '../requests/body.js';
 import { imageIdOf } from '../requests/ids.js';
 
@@ -20,13 +19,11 @@ export function storeRoutes({ catalogue, policy, stores }: HttpParts): HttpRoute
     policy.require(callerOf(ctx), 'stores_info_detail');
     const outages = new Map(stores.outages().map(({ id, error }) => [id, error]));
     ctx.body = {
-      stores: stores.list().map((store) => ({
-        ...presentStore(store),
-        type: store.driver,
-        weight: 0,
-        properties: stores.properties(store.id),
-        ...(outages.has(store.id) ? { outage: describeFailure(outages.get(store.id)) } : {}),
-      })),
+      stores: stores
+        .list()
+        .map((store) =>
+          presentStoreDetail(store, stores.properties(store.id), outages.get(store.id)),
+        ),
     };
   });
 
@@ -39,16 +36,6 @@ export function storeRoutes({ catalogue, policy, stores }: HttpParts): HttpRoute
     ctx.status = 204;
   });
   return router;
-}
-
-/** Booleans are texts here, and there only when true (API-76). */
-function presentStore(store: StoreInfo): JsonObject {
-  return {
-    id: store.id,
-    ...(store.description === '' ? {} : { description: store.description }),
-    ...(store.isDefault ? { default: 'true' } : {}),
-    ...(store.readOnly ? { 'read-only': 'true' } : {}),
-  };
 }
 
 function singleStore(): NotFoundError {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OPERATIONS } from '../../../core/http/openapi/document.js';
 import type { ImageStatus } from '../../../core/image/image.js';
 import type { MemberStatus } from '../../../core/image/member.js';
 import type { Answer } from '../../support/api-client.js';
@@ -147,7 +148,13 @@ const OTHER_ROUTES: Readonly<Record<string, (role: Role) => boolean>> = {
 };
 
 /** Routes that need no identity. */
-const OPEN_ROUTES = ['GET /', 'GET /versions', 'GET /healthcheck', 'GET /metrics'];
+const OPEN_ROUTES = [
+  'GET /',
+  'GET /versions',
+  'GET /healthcheck',
+  'GET /metrics',
+  'GET /stowage/v1/openapi.json',
+];
 
 let rig: HttpRig;
 beforeAll(async () => {
@@ -272,5 +279,11 @@ describe('the matrix', () => {
   it('has every route that there is', () => {
     const known = [...Object.keys(IMAGE_ROUTES), ...Object.keys(OTHER_ROUTES), ...OPEN_ROUTES];
     expect([...rig.routes].sort()).toEqual(known.sort());
+  });
+
+  it('is described by the document of the API, route by route', () => {
+    const nameless = (route: string): string => route.replaceAll(/:\w+|\{\w+\}/g, '*');
+    const described = OPERATIONS.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
+    expect(described.map(nameless).toSorted()).toEqual(rig.routes.map(nameless).toSorted());
   });
 });

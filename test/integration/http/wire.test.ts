@@ -56,6 +56,23 @@ describe('the version document', () => {
 });
 
 describe('discovery', () => {
+  it('has the document of the API, with what its own import methods take', async () => {
+    const { status, body } = await rig.api.call('GET', '/stowage/v1/openapi.json');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({
+      paths: { '/v2/images/{id}/import': { post: { operationId: 'importImage' } } },
+      components: {
+        schemas: {
+          NewImport: {
+            properties: {
+              method: { oneOf: [{ properties: { name: { const: 'glance-direct' } } }] },
+            },
+          },
+        },
+      },
+    });
+  });
+
   it('lists import methods that a client may name', async () => {
     expect((await rig.api.call('GET', '/v2/info/import')).body).toEqual({
       'import-methods': {
