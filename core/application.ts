@@ -194,6 +194,7 @@ function httpServer(
       database,
       policy,
       imports: container.get<Imports>(Imports),
+      removal: container.get<Removal>(Removal),
       stores: host.stores,
     }),
     importCatalogue: createImportCatalogue({ read: database.read, policy }),

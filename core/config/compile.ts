@@ -57,6 +57,7 @@ export function compileConfig(
       maxTags: images.max_tags,
       maxMembers: images.max_members,
       showLocations: images.show_locations,
+      changeLocations: images.change_locations,
       showDirectUrl: images.show_direct_url,
       properties: compileProperties(images.properties),
       propertyProtections: images.property_protections,

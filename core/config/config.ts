@@ -117,6 +117,7 @@ export interface ImagesConfig {
   readonly maxTags: number;
   readonly maxMembers: number;
   readonly showLocations: boolean;
+  readonly changeLocations: boolean;
   readonly showDirectUrl: boolean;
   /** By name, what the values of some properties may be. */
   readonly properties: Readonly<Record<string, PropertyConfig>>;

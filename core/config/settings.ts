@@ -111,6 +111,12 @@ const ImagesSettings = z.strictObject({
     .boolean()
     .default(false)
     .describe('Images show `locations`, to those whom the policy `get_image_location` lets'),
+  change_locations: z
+    .boolean()
+    .default(false)
+    .describe(
+      '`PATCH` registers and removes locations, as clients did before there was a route for it; the answer waits until the bytes are read',
+    ),
   show_direct_url: z.boolean().default(false).describe('Images show `direct_url`, to the same'),
   properties: z
     .record(z.string().regex(/^[A-Za-z0-9_:.-]{1,255}$/), SchemaProperty)

@@ -68,6 +68,7 @@ export function settingsOf(config: Config): unknown {
       max_tags: images.maxTags,
       max_members: images.maxMembers,
       show_locations: images.showLocations,
+      change_locations: images.changeLocations,
       show_direct_url: images.showDirectUrl,
       properties: propertiesOf(images.properties),
       property_protections: images.propertyProtections,

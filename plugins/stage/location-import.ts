@@ -16,6 +16,7 @@ const Params = z.strictObject({
         .regex(/^[0-9a-f]+$/),
     )
     .default({}),
+  metadata: z.record(z.string(), z.json()).default({}),
 });
 
 class RegisteredLocation implements MethodSource {
@@ -45,8 +46,8 @@ class RegisteredLocation implements MethodSource {
   }
 
   source({ params }: MethodContext): Promise<DataSource> {
-    const { url, store, digests } = Params.parse(params);
-    return Promise.resolve({ kind: 'registered', store, url, expectedDigests: digests });
+    const { url, store, digests, metadata } = Params.parse(params);
+    return Promise.resolve({ kind: 'registered', store, url, metadata, expectedDigests: digests });
   }
 }
 

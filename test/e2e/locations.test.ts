@@ -17,11 +17,13 @@ const MIB = 1024 * 1024;
 const CONFIG = `
 log: { level: warn }
 auth: { mode: headers }
-images: { show_locations: true, show_direct_url: true }
+images: { show_locations: true, show_direct_url: true, change_locations: true }
 stores:
   - { id: disk, driver: filesystem, path: store/disk, default: true }
+  - { id: other, driver: filesystem, path: store/other }
   - { id: web, driver: http, allow: [127.0.0.0/8] }
 imports:
+  methods: [glance-direct, copy-image]
   pipeline:
     - stage
     - introspect
@@ -157,7 +159,7 @@ describe('registering a location', () => {
   it.each<[string, unknown, number, string]>([
     ['no URL', {}, 400, 'BODY_INVALID'],
     ['a path', { url: '/etc/passwd' }, 400, 'LOCATION_SCHEME'],
-    ['a file of the server', { url: 'file:///etc/passwd' }, 403, 'LOCATION_FOR_SERVICES'],
+    ['a file of the server', { url: 'file:///etc/passwd' }, 400, 'LOCATION_SCHEME'],
     ['another member', { url: 'http://a/', password: 'x' }, 400, 'BODY_INVALID'],
     [
       'a digest of another length',
@@ -194,5 +196,129 @@ describe('registering a location', () => {
     await unlink(gone);
     const answer = await api.call('GET', `/v2/images/${id}/file`, { headers: owner });
     expect(answer.status).toBe(503);
+  });
+});
+
+describe('changing locations with PATCH', () => {
+  const admin = memberOf('one', 'member,admin');
+  const patch = (id: string, operations: unknown, who = owner): Promise<Answer> =>
+    api.call('PATCH', `/v2/images/${id}`, {
+      headers: { ...who, 'content-type': 'application/openstack-images-v2.1-json-patch' },
+      body: JSON.stringify(operations),
+    });
+  const add = (id: string, value: unknown, who = owner): Promise<Answer> =>
+    patch(id, [{ op: 'add', path: '/locations/-', value }], who);
+
+  it('answers with the image active when its bytes are judged', async () => {
+    const id = await queued();
+    const url = `${web.url}/disk.qcow2`;
+    const answer = await add(id, { url, metadata: { rack: '7' } });
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({
+      status: 'active',
+      virtual_size: 8 * MIB,
+      os_hash_value: sha512,
+      locations: [{ url, metadata: { rack: '7', store: 'web' } }],
+    });
+    expect(problemOf(await add(id, { url, metadata: {} }))).toMatchObject({
+      status: 409,
+      code: 'HAS_LOCATIONS',
+    });
+  });
+
+  it('replaces nothing by the same, and leaves the last one', async () => {
+    const id = await queued();
+    const url = `${web.url}/disk.qcow2`;
+    const replace = (value: unknown) => patch(id, [{ op: 'replace', path: '/locations', value }]);
+    expect((await replace([])).status).toBe(200);
+    const first = await replace([{ url, metadata: {} }]);
+    expect(first.body).toMatchObject({ status: 'active' });
+    const { locations } = first.body as ImageDocument;
+    expect((await replace(locations)).body).toMatchObject({ locations });
+    const noted = await replace([{ url, metadata: { rack: '7' } }]);
+    expect(noted.body).toMatchObject({
+      locations: [{ url, metadata: { rack: '7', store: 'web' } }],
+    });
+    expect((await replace([{ url, metadata: {} }])).body).toMatchObject({ locations });
+    for (const others of [[], [{ url: `${url}#other`, metadata: {} }]]) {
+      expect(problemOf(await replace(others)).code).toBe('LOCATIONS_CHANGED');
+    }
+    const remove = (index: number, who: Record<string, string>) =>
+      patch(id, [{ op: 'remove', path: `/locations/${index}` }], who);
+    expect((await remove(0, owner)).status).toBe(403);
+    expect(problemOf(await remove(0, admin)).code).toBe('LAST_LOCATION');
+    expect(problemOf(await remove(7, admin)).code).toBe('LOCATION_UNKNOWN');
+    expect((await remove(7, memberOf('two'))).status).toBe(404);
+    expect(await show(id)).toMatchObject({ status: 'active', locations });
+  });
+
+  it('removes one of several, with its bytes', async () => {
+    const id = await queued('raw');
+    await api.call('PUT', `/v2/images/${id}/file`, {
+      headers: {
+        ...owner,
+        'content-type': 'application/octet-stream',
+        'x-image-meta-store': 'disk',
+      },
+      body: Buffer.alloc(MIB, 7),
+    });
+    const copied = await api.call('POST', `/v2/images/${id}/import`, {
+      headers: admin,
+      json: { method: { name: 'copy-image' }, stores: ['other'] },
+    });
+    expect(await ended(copied)).toBe('succeeded');
+    const { locations } = await show(id);
+    expect(locations).toHaveLength(2);
+    const answer = await patch(id, [{ op: 'remove', path: '/locations/0' }], admin);
+    expect(answer.body).toMatchObject({ stores: 'other', status: 'active' });
+    const bytes = await fetch(`${server.url}/v2/images/${id}/file`, { headers: owner });
+    expect((await bytes.arrayBuffer()).byteLength).toBe(MIB);
+  });
+
+  it('says why bytes are refused, and leaves the image as it was', async () => {
+    const id = await queued();
+    const wanted = { os_hash_algo: 'sha256', os_hash_value: '0'.repeat(64) };
+    const url = `${web.url}/disk.qcow2`;
+    const answer = await add(id, { url, metadata: {}, validation_data: wanted });
+    expect(problemOf(answer)).toMatchObject({ status: 400, code: 'CHECKSUM_MISMATCH' });
+    expect(await show(id)).toMatchObject({ status: 'queued', locations: [] });
+  });
+
+  it.each<[string, unknown, number, string]>([
+    ['a file of the server', { url: 'file:///etc/passwd' }, 400, 'LOCATION_SCHEME'],
+    ['a scheme of no store', { url: 'gopher://a/' }, 400, 'LOCATION_SCHEME'],
+    ['much metadata', { url: 'http://a/', metadata: { a: 'x'.repeat(5000) } }, 400, 'BODY_INVALID'],
+    ['a text', 'http://a/', 400, 'BODY_INVALID'],
+    ['no URL', { metadata: {} }, 400, 'BODY_INVALID'],
+  ])('refuses %s', async (_, value, status, code) => {
+    const id = await queued();
+    expect(problemOf(await add(id, value))).toMatchObject({ status, code });
+    expect((await show(id)).status).toBe('queued');
+  });
+
+  it.each<[string, unknown]>([
+    ['a place that is none', [{ op: 'add', path: '/locations/first', value: {} }]],
+    ['the whole of them removed', [{ op: 'remove', path: '/locations' }]],
+    [
+      'them among other changes',
+      [
+        { op: 'replace', path: '/name', value: 'x' },
+        { op: 'replace', path: '/locations', value: [] },
+      ],
+    ],
+  ])('refuses %s', async (_, operations) => {
+    const id = await queued();
+    expect(problemOf(await patch(id, operations))).toMatchObject({
+      status: 400,
+      code: 'PATCH_INVALID',
+    });
+    expect((await show(id))['name']).toBe('located');
+  });
+
+  it('is not for others, nor for readers', async () => {
+    const id = await queued();
+    const value = { url: `${web.url}/disk.qcow2`, metadata: {} };
+    expect((await add(id, value, memberOf('two'))).status).toBe(404);
+    expect((await add(id, value, memberOf('one', 'reader'))).status).toBe(403);
   });
 });

@@ -98,6 +98,7 @@ export async function httpRig(options: RigOptions = {}): Promise<HttpRig> {
       database,
       policy,
       imports: container.get<Imports>(Imports),
+      removal: container.get<Removal>(Removal),
       stores: stores,
     }),
     importCatalogue: createImportCatalogue({ read: database.read, policy }),
@@ -191,7 +192,7 @@ function unusedStore(id: string, index: number): RegisteredStore {
       description: `Store ${id}`,
       isDefault: index === 0,
       readOnly: id === 'frozen',
-      schemes: [],
+      schemes: ['vault'],
     },
     store: { write: fail, open: fail, stat: fail, delete: fail, discard: fail },
   };

@@ -19,6 +19,7 @@ const STATUS_BY_CLASS: Record<ErrorClass, number> = {
 
 /** Codes for which HTTP or the Image API has a number of its own. */
 const STATUS_BY_CODE: ReadonlyMap<string, number> = new Map([
+  ['CHECKSUM_MISMATCH', 400],
   ['UNAUTHENTICATED', 401],
   ['METHOD_NOT_ALLOWED', 405],
   ['UPLOAD_STALLED', 408],

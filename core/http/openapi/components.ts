@@ -10,7 +10,7 @@ import { TASK, TASKS, TASKS_OF_IMAGE } from '../presenters/task.js';
 import { USAGE } from '../presenters/usage.js';
 import { VERSIONS } from '../presenters/versions.js';
 import { TEXTS } from '../presenters/wire-types.js';
-import { PATCH_OPERATIONS } from '../requests/image-patch.js';
+import { PATCH_OPERATIONS } from '../requests/json-patch.js';
 import { IMPORT_BODY } from '../requests/import-body.js';
 import { NEW_LOCATION } from '../requests/location-body.js';
 import { MEMBER_ANSWER, NEW_MEMBER } from '../requests/member-body.js';

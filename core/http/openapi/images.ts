@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { SORT_KEYS } from '../../image/query.js';
-import { PATCH_TYPES } from '../requests/image-patch.js';
 import { LISTED_MEMBER_STATUSES, LISTED_VISIBILITIES } from '../requests/image-query.js';
+import { PATCH_TYPES } from '../requests/json-patch.js';
 import { NO_CONTENT } from './operation.js';
 import type { Operation, Parameter } from './operation.js';
 import { paging } from './parameters.js';

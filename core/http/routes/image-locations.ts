@@ -5,7 +5,7 @@ import type { HttpParts } from '../parts.js';
 import { presentLocation } from '../presenters/location.js';
 import { parseBody, readJson } from '../requests/body.js';
 import { imageIdOf } from '../requests/ids.js';
-import { NEW_LOCATION } from '../requests/location-body.js';
+import { NEW_LOCATION, toNewLocation } from '../requests/location-body.js';
 
 const PATH = '/v2/images/:id/locations';
 
@@ -21,16 +21,11 @@ export function imageLocationRoutes({ config, locations }: HttpParts): HttpRoute
   router.post(PATH, async (ctx) => {
     const id = imageIdOf(ctx);
     const body = await readJson(ctx, config.server.maxJsonSize);
-    const { url, metadata, validation_data: wanted } = parseBody(NEW_LOCATION, body);
-    const digests = {
-      ...(wanted?.checksum === undefined ? {} : { md5: wanted.checksum }),
-      ...(wanted === undefined ? {} : { [wanted.os_hash_algo]: wanted.os_hash_value }),
-    };
-    const store = metadata?.store;
-    const record = await locations.register(callerOf(ctx), id, { url, store, digests });
+    const location = toNewLocation(parseBody(NEW_LOCATION, body));
+    const record = await locations.register(callerOf(ctx), id, location);
     ctx.status = 202;
     ctx.set('Location', `/stowage/v1/imports/${record.id}`);
-    ctx.body = { url, metadata: { store: record.stores[0] ?? null } };
+    ctx.body = { url: location.url, metadata: { store: record.stores[0] ?? null } };
   });
   return router;
 }

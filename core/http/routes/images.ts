@@ -11,8 +11,10 @@ import type { PresentedImage } from '../presenters/image.js';
 import { assertNoBody, mediaType, readJson } from '../requests/body.js';
 import { imageIdOf } from '../requests/ids.js';
 import { parseNewImage } from '../requests/image-body.js';
-import { PATCH_TYPES, PATCH_V20, parseImagePatch } from '../requests/image-patch.js';
+import { parseImagePatch } from '../requests/image-patch.js';
 import { parseImageQuery } from '../requests/image-query.js';
+import { PATCH_TYPES, PATCH_V20 } from '../requests/json-patch.js';
+import { parseLocationPatch } from '../requests/location-patch.js';
 import { pageUrl } from '../requests/query.js';
 import type { Image } from '../../image/image.js';
 
@@ -20,7 +22,7 @@ const PATH = '/v2/images';
 
 /** Records of images: create, list, show, update, delete, tags, deactivate and reactivate. */
 export function imageRoutes(parts: HttpParts): HttpRouter {
-  const { catalogue, config, database, policy, stores, plugins } = parts;
+  const { catalogue, config, database, locations, policy, stores, plugins } = parts;
   const { maxJsonSize } = config.server;
   const storeIds = stores.list().map(({ id }) => id);
   // What stands behind the last slash is an id: an empty one is no image, not the list.
@@ -80,8 +82,20 @@ export function imageRoutes(parts: HttpParts): HttpRouter {
       ctx.set('Accept-Patch', PATCH_TYPES.join(', '));
     }
     const body = await readJson(ctx, maxJsonSize, PATCH_TYPES);
-    const edits = parseImagePatch(body, mediaType(ctx) === PATCH_V20 ? 4 : 10);
-    ctx.body = await present(callerOf(ctx), await catalogue.update(callerOf(ctx), id, edits));
+    const draft = mediaType(ctx) === PATCH_V20 ? 4 : 10;
+    const caller = callerOf(ctx);
+    const places = config.images.changeLocations ? parseLocationPatch(body, draft) : undefined;
+    if (places === undefined) {
+      const edits = parseImagePatch(body, draft);
+      ctx.body = await present(caller, await catalogue.update(caller, id, edits));
+      return;
+    }
+    const gone = new AbortController();
+    ctx.res.once('close', () => {
+      gone.abort();
+    });
+    await locations.change(caller, id, places, gone.signal);
+    ctx.body = await present(caller, await catalogue.show(caller, id));
   });
 
   router.delete(`${PATH}/:id`, async (ctx) => {

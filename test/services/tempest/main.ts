@@ -24,10 +24,12 @@ log: { level: warn, format: json }
 auth:
   mode: keystone
   keystone: { url: ${keystone}, user: stowage, password: secret }
+images: { show_locations: true, change_locations: true }
 # In this order: Tempest compares the stores of an image with their sorted names.
 stores:
   - { id: cheap, driver: filesystem, path: cheap }
   - { id: fast, driver: filesystem, path: fast, default: true }
+  - { id: web, driver: http, allow: [127.0.0.0/8] }
 imports:
   methods:
     - glance-direct
@@ -70,6 +72,7 @@ api_v2 = true
 api_v1 = false
 import_image = true
 os_glance_reserved = true
+manage_locations = true
 [service_available]
 glance = true
 nova = false
