@@ -1,8 +1,11 @@
-import 'reflect-metadata';
-import { EXIT } from './exit.js';
-import { runCommand } from './run.js';
-import { signalled } from './signals.js';
-import { processTerminal } from './terminal.js';
+import { keepYoungHeapSmallAtStart } from './young-heap.js';
+
+keepYoungHeapSmallAtStart();
+await import('reflect-metadata');
+const { EXIT } = await import('./exit.js');
+const { runCommand } = await import('./run.js');
+const { signalled } = await import('./signals.js');
+const { processTerminal } = await import('./terminal.js');
 
 const args = process.argv.slice(2);
 const signal = signalled(args[0] === 'serve' ? EXIT.failure : EXIT.interrupted);

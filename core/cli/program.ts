@@ -2,10 +2,10 @@ import { Command, Option } from 'commander';
 import { CONTAINER_FORMATS, DISK_FORMATS } from '../image/image.js';
 import { loadConfig } from '../config/load.js';
 import { checkConfig, printConfig, printSchema } from './commands/config.js';
+import type { ApiClient } from './client.js';
 import type { ImportOptions } from './commands/import.js';
 import type { ListOptions, PlanOptions, ShowOptions } from './commands/imports.js';
 import { EXIT } from './exit.js';
-import { connect } from './server.js';
 import type { ServerOptions } from './server.js';
 import type { Terminal } from './terminal.js';
 import { usageError } from './usage.js';
@@ -110,6 +110,8 @@ function addImports(program: Command, terminal: Terminal, signal: AbortSignal): 
     .description('see and steer the imports of a running server');
   const load = (): Promise<typeof import('./commands/imports.js')> =>
     import('./commands/imports.js');
+  const connect = async (options: ServerOptions): Promise<ApiClient> =>
+    (await import('./server.js')).connect(options);
 
   withServer(imports.command('list'))
     .description('list imports, the newest first')

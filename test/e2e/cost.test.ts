@@ -102,7 +102,21 @@ imports: { pipeline: [stage, introspect, virtual-size, { plugin: convert, config
   });
 });
 
+async function residentMib(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
+}
+
 describe('memory', () => {
+  it('stays under 130 MiB as long as nothing happens', async () => {
+    const server = await startServer({ dataDir: path.join(directory.path, 'idle') });
+    const resident = await residentMib(server.pid);
+    await server.stop();
+    console.log(`an idle server: ${resident.toFixed(0)} MiB resident`);
+    expect(resident).toBeGreaterThan(0);
+    expect(resident).toBeLessThan(130);
+  });
+
   it('stays under 300 MiB with 8 uploads at once', async () => {
     const size = Number(process.env['STOWAGE_TEST_UPLOAD_GIB'] ?? 0.5) * GIB;
     const dataDir = path.join(directory.path, 'memory');
@@ -113,8 +127,7 @@ describe('memory', () => {
     const watching = (async () => {
       const ticks = setInterval(100, undefined, { signal: over.signal });
       while ((await ticks[Symbol.asyncIterator]().next()).done !== true) {
-        const status = await readFile(`/proc/${server.pid}/status`, 'utf8');
-        most = Math.max(most, Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+        most = Math.max(most, await residentMib(server.pid));
       }
     })().catch(() => undefined);
     const big = await randomFile(path.join(directory.path, 'big'), size);
