@@ -28,14 +28,25 @@ describe('unmetCondition', () => {
 
   it.each([
     [{ diskFormat: ['raw'] }, 'disk_format raw, this import has vmdk'],
-    [{ project: ['p2'] }, 'project p2, this import has p1'],
-    [{ role: ['admin'] }, 'role admin, this import has member, reader'],
+    [{ project: ['p2'] }, 'on the project'],
+    [{ role: ['admin'] }, 'on the role'],
     [{ size: { min: 101 } }, 'size from 101'],
-    [{ property: { os_distro: ['suse'] } }, 'property os_distro suse, this import has debian'],
-    [{ property: { absent: ['1'] } }, 'property absent 1, this import has none'],
+    [{ property: { os_distro: ['suse'] } }, 'on the property "os_distro"'],
+    [{ property: { absent: ['1'] } }, 'on the property "absent"'],
     [{ diskFormat: ['vmdk'], method: ['upload'] }, 'method upload'],
   ])('does not hold: %j', (condition, reason) => {
     expect(unmetCondition(condition, subject)).toContain(reason);
+  });
+
+  it.each([
+    { project: ['secret'] },
+    { role: ['secret'] },
+    { property: { os_distro: ['secret'] } },
+    { property: { key: ['other'] } },
+  ])('tells no id of a project, no role and no value of a property: %j', (condition) => {
+    const image = anImage({ properties: { key: 'secret' } });
+    const caller = { projectId: 'secret-too', roles: ['secret-too'] };
+    expect(unmetCondition(condition, { ...subject, image, caller })).not.toContain('secret');
   });
 
   it('does not hold for a size that is not known', () => {

@@ -44,8 +44,8 @@ export function unmetCondition(
   return (
     notAmong('disk_format', condition.diskFormat, [image.diskFormat]) ??
     notAmong('container_format', condition.containerFormat, [image.containerFormat]) ??
-    notAmong('project', condition.project, [caller.projectId]) ??
-    notAmong('role', condition.role, caller.roles) ??
+    unnamed('project', condition.project, [caller.projectId]) ??
+    unnamed('role', condition.role, caller.roles) ??
     notAmong('method', condition.method, [subject.method]) ??
     notAmong('store', condition.store, subject.stores) ??
     notInRange(condition.size, subject.size) ??
@@ -58,11 +58,23 @@ function notAmong(
   wanted: readonly string[] | undefined,
   found: readonly (string | null)[],
 ): string | undefined {
-  if (wanted === undefined || found.some((value) => value !== null && wanted.includes(value))) {
-    return undefined;
-  }
+  if (wanted === undefined || isAmong(wanted, found)) return undefined;
   const values = found.filter((value) => value !== null).join(', ');
   return `Its condition asks for ${name} ${wanted.join(' or ')}, this import has ${values === '' ? 'none' : values}`;
+}
+
+/** Whoever reads the reason may be told neither other projects' ids nor values of every property. */
+function unnamed(
+  name: string,
+  wanted: readonly string[] | undefined,
+  found: readonly (string | null)[],
+): string | undefined {
+  if (wanted === undefined || isAmong(wanted, found)) return undefined;
+  return `Its condition on the ${name} does not hold`;
+}
+
+function isAmong(wanted: readonly string[], found: readonly (string | null)[]): boolean {
+  return found.some((value) => value !== null && wanted.includes(value));
 }
 
 function notInRange(wanted: Condition['size'], size: number | undefined): string | undefined {
@@ -74,7 +86,7 @@ function notInRange(wanted: Condition['size'], size: number | undefined): string
 
 function unmetProperty(wanted: Condition['property'], image: Image): string | undefined {
   for (const [name, values] of Object.entries(wanted ?? {})) {
-    const reason = notAmong(`property ${name}`, values, [image.properties[name] ?? null]);
+    const reason = unnamed(`property "${name}"`, values, [image.properties[name] ?? null]);
     if (reason !== undefined) return reason;
   }
   return undefined;
