@@ -1,6 +1,12 @@
 import type { Json } from '../base/json.js';
 import type { ImportEvent, ImportOutcome, ImportRecord, TaskRecord } from '../engine/import.js';
-import type { GenerationQuery, ImportQuery, LocationQuery, Reader } from '../engine/ports.js';
+import type {
+  EndedImportsQuery,
+  GenerationQuery,
+  ImportQuery,
+  LocationQuery,
+  Reader,
+} from '../engine/ports.js';
 import type { Image } from '../image/image.js';
 import type { ImageMember } from '../image/member.js';
 import type { ImageQuery } from '../image/query.js';
@@ -14,6 +20,7 @@ import { imageIdTaken, readImage, readImageEvenDeleted } from './images/image-re
 import { readEvents } from './imports/events.js';
 import {
   listImports,
+  readEndedImports,
   readImport,
   readImportByIdempotencyKey,
   readLiveImport,
@@ -71,6 +78,10 @@ export class SqliteReader implements Reader {
 
   importByIdempotencyKey(imageId: string, key: string): Promise<ImportRecord | undefined> {
     return readImportByIdempotencyKey(this.sql, imageId, key);
+  }
+
+  endedImports(query: EndedImportsQuery): Promise<readonly string[]> {
+    return readEndedImports(this.sql, query);
   }
 
   tasks(importId: string): Promise<readonly TaskRecord[]> {

@@ -51,6 +51,8 @@ export interface Reader {
   /** The import of an image that is in no final state; there is at most one. */
   liveImport(imageId: string): Promise<ImportRecord | undefined>;
   importByIdempotencyKey(imageId: string, key: string): Promise<ImportRecord | undefined>;
+  /** Ids of imports that have ended and wait for nobody, the first to end first. */
+  endedImports(query: EndedImportsQuery): Promise<readonly string[]>;
   /** In flow order. */
   tasks(importId: string): Promise<readonly TaskRecord[]>;
   events(importId: string, afterSequence: number, limit: number): Promise<readonly ImportEvent[]>;
@@ -86,7 +88,11 @@ export interface ImportQuery {
   readonly limit?: number;
   /** By creation. @default 'asc' */
   readonly order?: 'asc' | 'desc';
-  readonly finishedBefore?: Date;
+}
+
+export interface EndedImportsQuery {
+  readonly before: Date;
+  readonly limit: number;
 }
 
 export interface GenerationQuery {

@@ -16,6 +16,7 @@ import { ImageRow } from './image-row.js';
 @Index('ix_imports_image', ['imageId', 'createdAt', 'id'])
 @Index('ix_imports_created', ['createdAt', 'id'])
 @Index('ix_imports_state', ['state', 'createdAt', 'id'])
+@Index('ix_imports_finished', ['finishedAt'], { where: '"finished_at" IS NOT NULL' })
 export class ImportRow {
   @PrimaryColumn({ type: 'text', name: 'id' })
   id!: string;

@@ -1,6 +1,6 @@
 import type { EntityManager } from 'typeorm';
 import type { ImportOutcome, ImportRecord, TaskRecord } from '../../engine/import.js';
-import type { ImportQuery } from '../../engine/ports.js';
+import type { EndedImportsQuery, ImportQuery } from '../../engine/ports.js';
 import { LIVE_IMPORT_STATES } from '../../engine/states.js';
 import { ImportRow } from '../entities/import-row.js';
 import { TaskRow } from '../entities/task-row.js';
@@ -54,6 +54,21 @@ export async function listImports(sql: Sql, query: ImportQuery): Promise<readonl
   return rows.map(toImport);
 }
 
+/** By SQL of our own: it reads no more of a row than its id, and walks through one index. */
+export async function readEndedImports(
+  sql: Sql,
+  { before, limit }: EndedImportsQuery,
+): Promise<readonly string[]> {
+  const rows = await sql.run((manager) =>
+    manager.query<readonly { id: string }[]>(
+      `SELECT "id" FROM "imports" WHERE "finished_at" < ? AND +"state" <> 'revert_failed'
+        ORDER BY "finished_at" LIMIT ?`,
+      [toTime(before), limit],
+    ),
+  );
+  return rows.map(({ id }) => id);
+}
+
 /** By SQL of our own, since every image that is shown asks for it. */
 const NEWEST = `SELECT "import"."id" AS "id", "import"."image_id" AS "imageId", "import"."method" AS "method",
   "import"."state" AS "state", "import"."stores" AS "stores",
@@ -91,13 +106,10 @@ export async function readTasks(sql: Sql, importId: string): Promise<readonly Ta
 }
 
 function conditionsOf(query: ImportQuery, parameters: Parameters): string[] {
-  const { imageId, states, finishedBefore } = query;
+  const { imageId, states } = query;
   const conditions = ['TRUE'];
   if (imageId !== undefined) conditions.push(`"row"."image_id" = ${parameters.add(imageId)}`);
   if (states !== undefined) conditions.push(`"row"."state" IN ${parameters.addList(states)}`);
-  if (finishedBefore !== undefined) {
-    conditions.push(`"row"."finished_at" < ${parameters.add(toTime(finishedBefore))}`);
-  }
   return conditions;
 }
 

@@ -1,7 +1,11 @@
 import { In, Not } from 'typeorm';
 import type { ImportRecord, ImportState, TaskRecord, TaskState } from '../../engine/import.js';
 import type { ImportChange, TaskChange } from '../../engine/ports.js';
-import { CANCELLABLE_IMPORT_STATES, FINAL_IMPORT_STATES } from '../../engine/states.js';
+import {
+  CANCELLABLE_IMPORT_STATES,
+  FINAL_IMPORT_STATES,
+  LIVE_IMPORT_STATES,
+} from '../../engine/states.js';
 import { insertRows, updateRows } from '../change-rows.js';
 import { defined } from '../columns.js';
 import { conditionalUpdate } from '../conditional-update.js';
@@ -77,7 +81,7 @@ export async function takeOverImports(sql: Sql, epoch: number): Promise<number> 
   const { affected } = await sql.run((manager) =>
     manager.update(
       ImportRow,
-      { state: Not(In(FINAL_IMPORT_STATES)), epoch: Not(epoch) },
+      { state: In(LIVE_IMPORT_STATES), epoch: Not(epoch) },
       { epoch: toCount('imports.epoch', epoch) },
     ),
   );

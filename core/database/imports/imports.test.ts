@@ -255,6 +255,22 @@ describe('takeOverImports', () => {
   });
 });
 
+describe('endedImports', () => {
+  it('are those that ended before and wait for nobody, the first to end first', async () => {
+    const image = anImage();
+    const ended = (finishedAt: number | null, state: ImportRecord['state'] = 'failed') =>
+      anImport(image.id, { state, finishedAt: finishedAt === null ? null : new Date(finishedAt) });
+    const [late, early, middle] = [ended(9), ended(1), ended(5, 'succeeded')];
+    const others = [ended(2, 'revert_failed'), ended(10), ended(null, 'running')];
+    const { database } = await openWith([image], [late, early, middle, ...others]);
+    const before = new Date(10);
+    expect(await database.read.endedImports({ before, limit: 9 })).toEqual(
+      [early, middle, late].map(({ id }) => id),
+    );
+    expect(await database.read.endedImports({ before, limit: 1 })).toEqual([early.id]);
+  });
+});
+
 describe('deleteImports', () => {
   it('deletes finished imports with their tasks and events, and keeps the locations', async () => {
     const image = anImage();
@@ -364,9 +380,6 @@ describe('imports', () => {
       byAge.filter(({ imageId, state }) => imageId === other.id && state === 'failed'),
     );
     expect(await database.read.imports({ states: [] })).toEqual([]);
-    expect(await database.read.imports({ finishedBefore: new Date(9) })).toEqual(
-      byAge.filter(({ finishedAt }) => finishedAt !== null && finishedAt.getTime() < 9),
-    );
     for (const order of ['asc', 'desc'] as const) {
       const paged: ImportRecord[] = [];
       for (;;) {

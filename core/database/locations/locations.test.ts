@@ -47,6 +47,21 @@ describe('locations', () => {
     expect(await read.locations({ states: [] })).toEqual([]);
   });
 
+  it('name the stores that hold anything, each once', async () => {
+    const { database, imageId } = await openWithImage();
+    const other = anImage();
+    await database.write((tx) => tx.insertImage(other));
+    expect(await database.read.usedStores()).toEqual([]);
+    await insert(
+      database,
+      aLocation(imageId, { store: 'b', state: 'active', url: 'file:b' }),
+      aLocation(other.id, { store: 'b', state: 'active', url: 'file:other' }),
+      aLocation(imageId, { store: 'a', state: 'deleting', url: 'file:a' }),
+      aLocation(imageId, { store: 'c' }),
+    );
+    expect(await database.read.usedStores()).toEqual(['a', 'b']);
+  });
+
   it('change in one of the states only, and go', async () => {
     const { database, imageId } = await openWithImage();
     const location = aLocation(imageId);

@@ -19,16 +19,19 @@ export async function listLocations(sql: Sql, query: LocationQuery): Promise<rea
   return rows.map(toLocation);
 }
 
+/** From store to store through an index, not from location to location. */
+const USED_STORES = `WITH RECURSIVE "known" ("store") AS (
+    SELECT MIN("store") FROM "locations"
+    UNION ALL
+    SELECT (SELECT MIN("store") FROM "locations" WHERE "store" > "known"."store")
+      FROM "known" WHERE "known"."store" IS NOT NULL
+  )
+  SELECT "store" FROM "known" WHERE EXISTS (SELECT 1 FROM "locations" "held"
+    WHERE "held"."store" = "known"."store" AND "held"."url" IS NOT NULL)`;
+
 /** The stores that hold anything, or may. */
 export async function listUsedStores(sql: Sql): Promise<readonly string[]> {
-  const rows = await sql.run((manager) =>
-    manager
-      .createQueryBuilder(LocationRow, 'location')
-      .select('location.store', 'store')
-      .distinct()
-      .where('location.url IS NOT NULL')
-      .getRawMany<{ store: string }>(),
-  );
+  const rows = await sql.run((manager) => manager.query<readonly { store: string }[]>(USED_STORES));
   return rows.map(({ store }) => store);
 }
 

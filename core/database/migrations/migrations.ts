@@ -6,6 +6,7 @@ import { HeadwayOfTasks1764120000000 } from './1764120000000-headway-of-tasks.js
 import { IndexImages1764180000000 } from './1764180000000-index-images.js';
 import { SizesOfLocations1764190000000 } from './1764190000000-sizes-of-locations.js';
 import { Notify1764200000000 } from './1764200000000-notify.js';
+import { IndexEndedImports1764300000000 } from './1764300000000-index-ended-imports.js';
 
 /**
  * Every change of the schema, oldest first. One that has been released is never edited: its names
@@ -20,4 +21,5 @@ export const MIGRATIONS = [
   IndexImages1764180000000,
   SizesOfLocations1764190000000,
   Notify1764200000000,
+  IndexEndedImports1764300000000,
 ];

@@ -5,7 +5,6 @@ import type { ImportsConfig, StagingConfig } from '../../config/config.js';
 import { Logger } from '../../telemetry/logger.js';
 import { Janitor } from './janitor.js';
 import { Journal } from '../journal.js';
-import { FINAL_IMPORT_STATES } from '../states.js';
 import { ImportsConfigToken, StagingConfigToken } from '../settings.js';
 
 /** Milliseconds between two rounds. */
@@ -101,14 +100,11 @@ export class Housekeeping {
   }
 
   async #purgeImports(): Promise<void> {
-    const finishedBefore = new Date(this.clock.now().getTime() - this.imports.retentionMs);
+    const before = new Date(this.clock.now().getTime() - this.imports.retentionMs);
     for (;;) {
-      const states = FINAL_IMPORT_STATES.filter((state) => state !== 'revert_failed');
-      const old = await this.journal.read.imports({ states, finishedBefore, limit: BATCH });
+      const old = await this.journal.read.endedImports({ before, limit: BATCH });
       if (old.length === 0) return;
-      const deleted = await this.journal.write(({ tx }) =>
-        tx.deleteImports(old.map(({ id }) => id)),
-      );
+      const deleted = await this.journal.write(({ tx }) => tx.deleteImports(old));
       // Those that still own bytes wait until these are removed; others behind them do not.
       if (deleted === 0) return;
     }
