@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.js';
 import type { Database, ImageChange, Reader, Transaction } from '../engine/ports.js';
 import type { Quotas } from '../engine/bytes/quotas.js';
 import type { Removal } from '../engine/service.js';
+import { DEFAULT_VISIBILITY, queuedImage } from '../image/queued-image.js';
 import type { Image } from '../image/image.js';
 import type { Catalogue, ImageEdit, NewImage } from './catalogue.js';
 import { withoutClaimed } from './claims.js';
@@ -22,8 +23,6 @@ import {
   assertWritableName,
   propertyProtected,
 } from './property-rules.js';
-
-const DEFAULT_VISIBILITY = 'shared';
 
 export interface CatalogueParts {
   readonly policy: Policy;
@@ -187,29 +186,6 @@ function newImage(caller: Caller, request: NewImage, parts: CatalogueParts): Ima
   assertCount('properties', { before: 0, after: count, max: maxProperties });
   assertCount('tags', { before: 0, after: tags.length, max: maxTags });
 
-  const now = parts.clock.now();
-  return {
-    name: null,
-    visibility: DEFAULT_VISIBILITY,
-    owner: caller.projectId,
-    diskFormat: null,
-    containerFormat: null,
-    minDisk: 0,
-    minRam: 0,
-    protected: false,
-    osHidden: false,
-    ...attributes,
-    id: request.id ?? randomUUID(),
-    status: 'queued',
-    size: null,
-    virtualSize: null,
-    checksum: null,
-    osHashAlgo: null,
-    osHashValue: null,
-    tags,
-    memberIds: [],
-    properties,
-    createdAt: now,
-    updatedAt: now,
-  };
+  const image = queuedImage(request.id ?? randomUUID(), caller.projectId, parts.clock.now());
+  return { ...image, ...attributes, tags, properties };
 }

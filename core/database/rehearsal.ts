@@ -3,6 +3,7 @@ import type { ImportRecord, TaskRecord } from '../engine/import.js';
 import { newImport, newTask } from '../engine/new-import.js';
 import type { Database, Reader, Transaction } from '../engine/ports.js';
 import type { Image } from '../image/image.js';
+import { queuedImage } from '../image/queued-image.js';
 import { newGeneration } from '../staging/generation.js';
 import type { Generation, Reservation } from '../staging/generation.js';
 import type { Location } from '../store/location.js';
@@ -37,7 +38,12 @@ interface Ids {
 
 async function rehearseImport(tx: Transaction, at: Date): Promise<void> {
   const epoch = await tx.startEpoch(at, { pid: process.pid, host: '' });
-  const image = imageAt(at);
+  const image: Image = {
+    ...queuedImage(randomUUID(), null, at),
+    diskFormat: 'raw',
+    containerFormat: 'bare',
+    properties: { rehearsal: '' },
+  };
   const record = importOf(image, epoch, at);
   const generation = generationOf(image, epoch, at);
   const ids = { imageId: image.id, importId: record.id, generationId: generation.id };
@@ -121,32 +127,6 @@ async function readAll(reader: Reader, { imageId, importId, generationId }: Ids)
   await reader.locations({ importId });
   await reader.locations({ imageId, states: ['active'] });
   await reader.locations({ importId, store: '', states: ['placed'] });
-}
-
-function imageAt(at: Date): Image {
-  return {
-    id: randomUUID(),
-    name: null,
-    status: 'queued',
-    visibility: 'private',
-    owner: null,
-    diskFormat: 'raw',
-    containerFormat: 'bare',
-    size: null,
-    virtualSize: null,
-    checksum: null,
-    osHashAlgo: null,
-    osHashValue: null,
-    minDisk: 0,
-    minRam: 0,
-    protected: false,
-    osHidden: false,
-    tags: [],
-    memberIds: [],
-    properties: { rehearsal: '' },
-    createdAt: at,
-    updatedAt: at,
-  };
 }
 
 function importOf(image: Image, epoch: number, at: Date): ImportRecord {

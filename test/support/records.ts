@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { FlowTask, ImportRecord, TaskRecord } from '../../core/engine/import.js';
 import { newImport, newTask } from '../../core/engine/new-import.js';
 import type { Image } from '../../core/image/image.js';
+import { queuedImage } from '../../core/image/queued-image.js';
 import { newGeneration } from '../../core/staging/generation.js';
 import type { Generation, Reservation } from '../../core/staging/generation.js';
 import type { Location } from '../../core/store/location.js';
@@ -11,27 +12,10 @@ const AT = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
 export function anImage(parts: Partial<Image> = {}): Image {
   return {
-    id: randomUUID(),
+    ...queuedImage(randomUUID(), 'project', new Date(AT)),
     name: 'disk',
-    status: 'queued',
-    visibility: 'shared',
-    owner: 'project',
     diskFormat: 'qcow2',
     containerFormat: 'bare',
-    size: null,
-    virtualSize: null,
-    checksum: null,
-    osHashAlgo: null,
-    osHashValue: null,
-    minDisk: 0,
-    minRam: 0,
-    protected: false,
-    osHidden: false,
-    tags: [],
-    memberIds: [],
-    properties: {},
-    createdAt: new Date(AT),
-    updatedAt: new Date(AT),
     ...parts,
   };
 }
