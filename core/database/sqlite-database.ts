@@ -58,6 +58,10 @@ export class SqliteDatabase implements OpenDatabase {
     return this.#writes.run(() => this.#transaction(work));
   }
 
+  isTold(type: string): boolean {
+    return this.notify?.wants(type) ?? false;
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#writes.run(async () => {
       await this.#reads.end();

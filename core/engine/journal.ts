@@ -26,6 +26,10 @@ export class Journal {
     return this.database.read;
   }
 
+  isTold(type: string): boolean {
+    return this.database.isTold(type);
+  }
+
   /** Commits what `work` does, then tells the followers. */
   async write<T>(work: (entry: JournalEntry) => Promise<T>): Promise<T> {
     const events: ImportEvent[] = [];

@@ -28,6 +28,8 @@ export interface Database {
   /** Runs `work` in one durable transaction; what it throws rolls everything back. Only SQL inside. */
   write<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
   readonly read: Reader;
+  /** Whether anybody is told of what notifications call `type`. */
+  isTold(type: string): boolean;
 }
 export const Database = Symbol('Database');
 
@@ -209,10 +211,20 @@ export interface Transaction extends Reader {
   ): Promise<boolean>;
   deleteLocation(id: string): Promise<void>;
 
+  /** Has it told that bytes went out; absent where nobody is told of anything. */
+  tellSent?(sent: SentImage): Promise<void>;
   /** Those up to this number have been sent. */
   deleteNotifications(through: number): Promise<void>;
 
   setPluginState(plugin: string, key: string, value: Json | undefined): Promise<void>;
+}
+
+/** Bytes of an image that somebody has got. */
+export interface SentImage {
+  readonly image: Image;
+  readonly bytes: number;
+  readonly receiver: { readonly userId: string | null; readonly projectId: string | null };
+  readonly at: Date;
 }
 
 export interface ImportChange {

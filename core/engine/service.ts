@@ -4,6 +4,7 @@ import type { JsonObject } from '../base/json.js';
 import type { ClientBody } from '../plugin/contract/source.js';
 import type { ByteRange } from '../plugin/contract/store.js';
 import type { ImportEvent, ImportRecord, TaskRecord } from './import.js';
+import type { SentImage } from './ports.js';
 
 /**
  * What the HTTP layer and the CLI ask of the engine. Whether the caller may see and change the image
@@ -200,6 +201,8 @@ export interface Downloads {
     imageId: string,
     options: { readonly range?: ByteRange; readonly signal: AbortSignal },
   ): Promise<Readable | undefined>;
+  /** Somebody has got all the bytes that were asked for. */
+  sent(sent: Omit<SentImage, 'at'>): Promise<void>;
 }
 export const Downloads = Symbol('Downloads');
 

@@ -86,6 +86,8 @@ describe('a webhook', () => {
   it('is told of every change in its order, with what has become of it', async () => {
     const api = await start();
     const id = await importOne(api);
+    await api.call('HEAD', `/v2/images/${id}/file`);
+    await api.call('GET', `/v2/images/${id}/file`, { headers: { range: 'bytes=10-29' } });
     const patch = [{ op: 'replace', path: '/name', value: 'renamed' }];
     await api.call('PATCH', `/v2/images/${id}`, {
       headers: { 'content-type': PATCH },
@@ -98,7 +100,13 @@ describe('a webhook', () => {
     await api.call('DELETE', `/v2/images/${id}`);
     const wanted = [
       ...OF_AN_IMPORT,
-      ...['image.update', 'image.member.create', 'image.member.delete', 'image.deactivate'],
+      ...[
+        'image.send',
+        'image.update',
+        'image.member.create',
+        'image.member.delete',
+        'image.deactivate',
+      ],
       ...['image.reactivate', 'image.delete'],
     ];
     await expect.poll(types, POLL).toEqual(wanted);
@@ -110,6 +118,10 @@ describe('a webhook', () => {
       deleted: false,
     });
     expect(payloadOf('task.success')).toMatchObject({ image_id: id, status: 'success' });
+    expect(payloadOf('image.send')).toEqual({
+      ...{ image_id: id, owner_id: 'default', bytes_sent: 20 },
+      ...{ receiver_user_id: null, receiver_tenant_id: 'default' },
+    });
     expect(payloadOf('image.update')).toMatchObject({ name: 'renamed' });
     expect(payloadOf('image.member.create')).toMatchObject({ image_id: id, member_id: 'q' });
     expect(payloadOf('image.delete')).toMatchObject({ id, name: 'renamed', deleted: true });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { JsonObject } from '../../base/json.js';
 import type { ImportRecord, ImportState, TaskRecord } from '../../engine/import.js';
-import type { ImageChange, ImportChange } from '../../engine/ports.js';
+import type { ImageChange, ImportChange, SentImage } from '../../engine/ports.js';
 import type { Image, ImageStatus } from '../../image/image.js';
 import type { ImageMember, MemberStatus } from '../../image/member.js';
 import type { Sql } from '../statements.js';
@@ -11,6 +11,7 @@ import {
   TYPE_OF_IMPORT_STATE,
   imagePayload,
   memberPayload,
+  sentPayload,
   taskPayload,
   typesOfStatus,
 } from './payloads.js';
@@ -109,6 +110,10 @@ export class NotifyingTransaction extends SqliteTransaction {
     const at = change.finishedAt ?? change.startedAt ?? new Date();
     await this.#notify(type, at, () => taskPayload(record));
     return done;
+  }
+
+  async tellSent(sent: SentImage): Promise<void> {
+    await this.#notify('image.send', sent.at, () => sentPayload(sent));
   }
 
   async #member(imageId: string, projectId: string): Promise<ImageMember | undefined> {

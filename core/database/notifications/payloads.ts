@@ -1,12 +1,14 @@
 import type { JsonObject } from '../../base/json.js';
 import { taskStatusOf, taskTypeOf } from '../../engine/api-task.js';
 import type { ImportRecord, ImportState } from '../../engine/import.js';
+import type { SentImage } from '../../engine/ports.js';
 import type { Image, ImageStatus } from '../../image/image.js';
 import type { ImageMember } from '../../image/member.js';
 
 /**
  * Types and payloads as Glance 25.1 has them (`glance/notifier.py`: format_image_notification,
- * format_image_member_notification, format_task_notification), without where bytes are.
+ * format_image_member_notification, format_task_notification, _format_image_send), without where bytes
+ * are.
  */
 
 /** What a change of status is called; none: nothing that others are told of. */
@@ -68,6 +70,16 @@ export function memberPayload(member: ImageMember, deletedAt: Date | undefined):
     updated_at: member.updatedAt.toISOString(),
     deleted: deletedAt !== undefined,
     deleted_at: deletedAt?.toISOString() ?? null,
+  };
+}
+
+export function sentPayload({ image, bytes, receiver }: SentImage): JsonObject {
+  return {
+    image_id: image.id,
+    owner_id: image.owner,
+    bytes_sent: bytes,
+    receiver_user_id: receiver.userId,
+    receiver_tenant_id: receiver.projectId,
   };
 }
 

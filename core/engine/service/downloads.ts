@@ -5,6 +5,7 @@ import type { Images } from '../../plugin/contract/services.js';
 import type { ByteRange, Store } from '../../plugin/contract/store.js';
 import { StoreRegistry } from '../../store/registry.js';
 import { Journal } from '../journal.js';
+import type { SentImage } from '../ports.js';
 import type { Downloads } from '../service.js';
 
 /** Reads active images from their stores, in config order. */
@@ -60,6 +61,11 @@ export class DownloadService implements Downloads {
       hint: 'Try again later; the operator finds the reason in the log',
       cause: new AggregateError(failures),
     });
+  }
+
+  async sent(sent: Omit<SentImage, 'at'>): Promise<void> {
+    if (!this.journal.isTold('image.send')) return;
+    await this.journal.write(async ({ tx, at }) => tx.tellSent?.({ ...sent, at }));
   }
 }
 

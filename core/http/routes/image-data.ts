@@ -97,7 +97,9 @@ export function imageDataRoutes(parts: HttpParts): HttpRouter {
       return;
     }
     await pipeline(stream, ctx.res);
-    parts.metrics.bytesSent(range === undefined ? size : range.end - range.start);
+    const bytes = range === undefined ? size : range.end - range.start;
+    parts.metrics.bytesSent(bytes);
+    await downloads.sent({ image, bytes, receiver: caller });
   });
   return router;
 }
