@@ -60,9 +60,11 @@ log: { level: warn }
 auth:
   mode: keystone
   keystone: { url: ${keystone.url}, user: stowage, password: secret }
+images: { show_locations: true, change_locations: true }
 stores:
   - { id: one, driver: filesystem, path: store/one, default: true }
   - { id: two, driver: filesystem, path: store/two }
+  - { id: web, driver: http, allow: [127.0.0.0/8] }
 imports:
   methods:
     - glance-direct
@@ -158,7 +160,7 @@ it('the command openstack creates, changes, shares, shows, saves, lists and dele
   await openstack('delete', id);
 });
 
-it('the command glance stages, imports, copies, shares, deactivates and deletes', async () => {
+it('the command glance stages, imports, copies, shares, deactivates, locates and deletes', async () => {
   const make = async (...args: readonly string[]): Promise<string> => {
     const { id = '' } = await owner.properties(...args, ...RAW);
     return id;
@@ -195,6 +197,12 @@ it('the command glance stages, imports, copies, shares, deactivates and deletes'
   const how = ['--import-method', 'web-download', '--uri', `${web.url}/disk`];
   const fetched = await make('image-create-via-import', '--name', 'fetched', ...how);
   await until(fetched, { status: 'active', size: String(2 * MIB) });
-  await owner.ok('image-delete', id, fetched);
+
+  const there = await make('image-create', '--name', 'there');
+  await owner.ok('location-add', there, '--url', `${web.url}/disk`);
+  const located = await owner.properties('image-show', there);
+  expect(located).toMatchObject({ status: 'active', stores: 'web' });
+  expect(located['locations']).toContain(`${web.url}/disk`);
+  await owner.ok('image-delete', id, fetched, there);
   expect(await owner.list('image-list')).toEqual([]);
 });
