@@ -47,6 +47,13 @@ function reasonOf({ reason }: AbortSignal): Error {
   return reason instanceof Error ? reason : new Error('Aborted');
 }
 
+/** Whether the directory, or a file that was to be made in it, was not found. */
+export function isMissingIn(directory: string, error: unknown): boolean {
+  if (systemCode(error) !== 'ENOENT') return false;
+  const { path: file, dest } = error as { readonly path?: unknown; readonly dest?: unknown };
+  return [file, dest].some((place) => typeof place === 'string' && place.startsWith(directory));
+}
+
 /** Makes what was created in or removed from a directory durable. */
 export async function syncDirectory(directory: string): Promise<void> {
   const handle = await open(directory, 'r');

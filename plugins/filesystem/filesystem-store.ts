@@ -12,7 +12,15 @@ import type {
   StoreHistory,
   StoredObject,
 } from '../../core/api.js';
-import { abortable, exists, ignore, linkOnce, syncDirectory, withFile } from './files.js';
+import {
+  abortable,
+  exists,
+  ignore,
+  isMissingIn,
+  linkOnce,
+  syncDirectory,
+  withFile,
+} from './files.js';
 import { PART_SUFFIX, nameOf, objectPath, urlOf } from './object-path.js';
 import { SparseWriter } from './sparse-writer.js';
 import { translated } from './store-errors.js';
@@ -197,18 +205,21 @@ export class FilesystemStore implements FileStore {
     });
   }
 
-  /** Makes the directory of a file and keeps it while `work` puts something there. */
+  /**
+   * Makes the directory of a file for `work`, which puts something there; once more where the directory
+   * was removed before that was there. Nothing is lost by a repetition: no file, no byte of it.
+   */
   async #inDirectory<T>(file: string, work: () => Promise<T>): Promise<T> {
     const directory = path.dirname(file);
     for (let attempt = 1; ; attempt += 1) {
       await this.#assertMounted();
-      const first = await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+      let first: string | undefined;
       let done: T;
       try {
+        first = await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
         done = await work();
       } catch (error) {
-        const isRemoved = systemCode(error) === 'ENOENT' && attempt < DIRECTORY_ATTEMPTS;
-        if (isRemoved && !(await exists(directory))) continue;
+        if (attempt < DIRECTORY_ATTEMPTS && isMissingIn(directory, error)) continue;
         throw error;
       }
       // A new directory is durable when the one that names it is.

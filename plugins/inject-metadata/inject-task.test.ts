@@ -46,13 +46,13 @@ describe('inject-metadata', () => {
 
   it.each([
     [{ role: 'member' }, { a: 'x' }],
-    [{ role: ['auditor'] }, /asks for role auditor/],
+    [{ role: ['auditor'] }, /on the role/],
     [{ project: 'p1', disk_format: ['qcow2', 'raw'], method: 'glance-direct' }, { a: 'x' }],
     [{ disk_format: 'iso' }, /asks for disk_format iso/],
     [{ size: { min: '1 KiB', max: '1 MiB' } }, { a: 'x' }],
     [{ size: { min: '1 MiB' } }, /asks for a size/],
     [{ property: { os_type: ['linux'] } }, { a: 'x' }],
-    [{ property: { os_type: 'windows' } }, /asks for property os_type windows/],
+    [{ property: { os_type: 'windows' } }, /on the property "os_type"/],
   ] as const)('when %j: %s', async (when, expected) => {
     const seen = { size: 4096, image: { properties: { os_type: 'linux' } } };
     const found = await injected([{ when, properties: { a: 'x' } }], seen);

@@ -7,6 +7,9 @@ import { nodeFiles } from '../../../core/plugin/testing/index.js';
 import { FilesystemStore } from '../../../plugins/filesystem/filesystem-store.js';
 import { tempDir } from '../../support/temp-dir.js';
 
+/** Writes beside deletes, so many times that each moment between them is met. */
+const ROUNDS = 300;
+
 const never = new AbortController().signal;
 
 async function started(root: string, id = 'fast'): Promise<FilesystemStore> {
@@ -65,6 +68,19 @@ describe('the filesystem store', () => {
     expect(await readdir(shard)).toEqual(['image']);
     await store.delete(url);
     expect(await readdir(shard)).toEqual([]);
+  });
+
+  it('writes an object while the last other one of its image goes, with their directory', async () => {
+    await using dir = await tempDir();
+    const store = await started(dir.path);
+    const writer = async (index: number): Promise<void> => {
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const { url } = await write(store, `image/${index}.${round}`, 'bytes');
+        await store.stat(url);
+        await store.delete(url);
+      }
+    };
+    await Promise.all([0, 1, 2].map(writer));
   });
 
   it('leaves only what discard removes when it dies in the middle of a write', async () => {
