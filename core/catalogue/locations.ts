@@ -100,17 +100,34 @@ export function createLocations(parts: LocationsParts): Locations {
     });
   };
 
+  const held = (imageId: string): Promise<readonly Location[]> =>
+    read.locations({ imageId, states: ['active'] });
+
+  /** What the image holds, for a caller who may say where its bytes are. */
+  const heldForSetting = async (caller: Caller, id: string): Promise<readonly Location[]> => {
+    await authorizedImage(policy, read, { caller, rule: 'set_image_location', id });
+    return held(id);
+  };
+
+  const beginAndWait = async (
+    caller: Caller,
+    imageId: string,
+    location: NewLocation,
+    signal: AbortSignal,
+  ): Promise<void> => {
+    const { id } = await begin(caller, imageId, location);
+    const { state, failure } = await imports.finished(id, signal);
+    if (state !== 'succeeded' && failure !== null) throw failureError(failure);
+  };
+
   const add = async (
     caller: Caller,
     imageId: string,
     location: NewLocation,
     signal: AbortSignal,
   ): Promise<void> => {
-    await authorizedImage(policy, read, { caller, rule: 'set_image_location', id: imageId });
-    if ((await held(imageId)).length > 0) throw hasLocations(imageId);
-    const { id } = await begin(caller, imageId, location);
-    const { state, failure } = await imports.finished(id, signal);
-    if (state !== 'succeeded' && failure !== null) throw failureError(failure);
+    if ((await heldForSetting(caller, imageId)).length > 0) throw hasLocations(imageId);
+    await beginAndWait(caller, imageId, location, signal);
   };
 
   const remove = async (
@@ -122,9 +139,6 @@ export function createLocations(parts: LocationsParts): Locations {
     await removal.removeFromStore(imageId, storeOf(await held(imageId)));
   };
 
-  const held = (imageId: string): Promise<readonly Location[]> =>
-    read.locations({ imageId, states: ['active'] });
-
   /** An image without bytes gets its location; one that has them keeps their places. */
   const replace = async (
     caller: Caller,
@@ -132,16 +146,11 @@ export function createLocations(parts: LocationsParts): Locations {
     wanted: readonly NewLocation[],
     signal: AbortSignal,
   ): Promise<void> => {
-    await authorizedImage(policy, database.read, {
-      caller,
-      rule: 'set_image_location',
-      id: imageId,
-    });
     const [first, ...others] = wanted;
-    const present = await held(imageId);
+    const present = await heldForSetting(caller, imageId);
     if (present.length === 0) {
       if (others.length > 0) throw hasLocations(imageId);
-      if (first !== undefined) await add(caller, imageId, first, signal);
+      if (first !== undefined) await beginAndWait(caller, imageId, first, signal);
       return;
     }
     const isSame =

@@ -1,11 +1,17 @@
 import { InvalidInputError, NotFoundError } from '../base/errors.js';
+import type { ImportMethod } from '../plugin/contract/manifest.js';
 import type { HttpParts } from './parts.js';
 
-/** Names of the import methods that a client may ask for, in config order. */
-export function requestableMethods({ methods }: HttpParts['plugins']): readonly string[] {
+/** The import methods that a client may ask for, in config order. */
+export function requestableDefinitions({ methods }: HttpParts['plugins']): readonly ImportMethod[] {
   return methods
-    .filter(({ definition }) => definition.requestable !== false)
-    .map(({ definition }) => definition.name);
+    .map(({ definition }) => definition)
+    .filter(({ requestable }) => requestable !== false);
+}
+
+/** Their names. */
+export function requestableMethods(plugins: HttpParts['plugins']): readonly string[] {
+  return requestableDefinitions(plugins).map(({ name }) => name);
 }
 
 /**

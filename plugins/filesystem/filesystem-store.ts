@@ -211,12 +211,14 @@ export class FilesystemStore implements FileStore {
    */
   async #inDirectory<T>(file: string, work: () => Promise<T>): Promise<T> {
     const directory = path.dirname(file);
+    // The highest that any attempt has made: a later one may make only what is below it.
+    let first: string | undefined;
     for (let attempt = 1; ; attempt += 1) {
       await this.#assertMounted();
-      let first: string | undefined;
       let done: T;
       try {
-        first = await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+        const made = await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
+        if (made !== undefined && made.length < (first?.length ?? Infinity)) first = made;
         done = await work();
       } catch (error) {
         if (attempt < DIRECTORY_ATTEMPTS && isMissingIn(directory, error)) continue;

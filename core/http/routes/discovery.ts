@@ -3,7 +3,7 @@ import { NotFoundError } from '../../base/errors.js';
 import type { JsonObject } from '../../base/json.js';
 import { callerOf } from '../context.js';
 import type { HttpRouter, HttpState } from '../context.js';
-import { requestableMethods } from '../methods.js';
+import { requestableDefinitions, requestableMethods } from '../methods.js';
 import { openApiDocument } from '../openapi/document.js';
 import type { HttpParts } from '../parts.js';
 import { schemas } from '../presenters/schema.js';
@@ -55,11 +55,7 @@ export function discoveryRoutes({ config, plugins, quotas }: HttpParts): HttpRou
 
   let document: JsonObject | undefined;
   router.get('/stowage/v1/openapi.json', (ctx) => {
-    document ??= openApiDocument(
-      plugins.methods
-        .map(({ definition }) => definition)
-        .filter(({ requestable }) => requestable !== false),
-    );
+    document ??= openApiDocument(requestableDefinitions(plugins));
     ctx.body = document;
   });
   return router;
