@@ -88,6 +88,8 @@ describe('a webhook', () => {
     const id = await importOne(api);
     await api.call('HEAD', `/v2/images/${id}/file`);
     await api.call('GET', `/v2/images/${id}/file`, { headers: { range: 'bytes=10-29' } });
+    // What was sent is known, and told, only after its last byte has left.
+    await expect.poll(types, POLL).toContain('image.send');
     const patch = [{ op: 'replace', path: '/name', value: 'renamed' }];
     await api.call('PATCH', `/v2/images/${id}`, {
       headers: { 'content-type': PATCH },
