@@ -14,6 +14,9 @@ const TMP_SIZE = 64 * 1024 * 1024;
 const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32'];
 const SYSTEM_FILES = ['/etc/alternatives', '/etc/ld.so.cache'];
 
+/** What names of hosts are resolved by. */
+const RESOLVER_FILES = ['/etc/hosts', '/etc/nsswitch.conf', '/etc/resolv.conf'];
+
 /** What a confined program sees of the file system beside itself and its libraries. */
 export interface Visible {
   /** Absolute path of the program. */
@@ -21,6 +24,7 @@ export interface Visible {
   readonly readable: readonly string[];
   readonly writable: readonly string[];
   readonly workingDirectory?: string;
+  readonly network?: boolean;
 }
 
 /** A way to start programs with nothing to see but what they need: see bwrap(1). */
@@ -63,7 +67,9 @@ export class Bubblewrap {
   argv(visible: Visible, args: readonly string[]): [string, ...string[]] {
     const [bwrap = 'bwrap', ...base] = this.#base;
     const place = ['--chdir', visible.workingDirectory ?? '/'];
-    return [bwrap, ...base, ...binds(visible), ...place, '--', visible.program, ...args];
+    const network = visible.network === true ? ['--share-net', ...ifThere(RESOLVER_FILES)] : [];
+    const own = [...network, ...binds(visible), ...place];
+    return [bwrap, ...base, ...own, '--', visible.program, ...args];
   }
 }
 
@@ -72,9 +78,13 @@ async function baseArguments(tmpSize: readonly string[]): Promise<string[]> {
   return [
     ...['--unshare-all', '--die-with-parent', '--new-session', '--cap-drop', 'ALL'],
     ...system.flat(),
-    ...SYSTEM_FILES.flatMap((file) => ['--ro-bind-try', file, file]),
+    ...ifThere(SYSTEM_FILES),
     ...['--proc', '/proc', '--dev', '/dev', ...tmpSize, '--tmpfs', '/tmp'],
   ];
+}
+
+function ifThere(files: readonly string[]): string[] {
+  return files.flatMap((file) => ['--ro-bind-try', file, file]);
 }
 
 async function systemArguments(directory: string): Promise<string[]> {

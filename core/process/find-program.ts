@@ -17,6 +17,7 @@ export const PROGRAM_ENVIRONMENT = {
 const PACKAGES: Readonly<Record<string, string>> = {
   'qemu-img': 'qemu-utils',
   xz: 'xz-utils',
+  ceph: 'ceph-common',
   rbd: 'ceph-common',
   bwrap: 'bubblewrap',
   setpriv: 'util-linux',

@@ -39,6 +39,19 @@ function aScript(script: string, changes: Partial<ProgramCommand> = {}): Program
   return { ...aCommand('sh', '-c', script), ...changes };
 }
 
+/** A service that says one line to whoever comes. */
+async function greeting(): Promise<AsyncDisposable & { readonly port: number }> {
+  const server = net.createServer((socket) => socket.end('hello\n')).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as net.AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
 /** Ids of processes that have `mark` on their command line. */
 function processesWith(mark: string): readonly string[] {
   return readdirSync('/proc').filter((entry) => {
@@ -69,6 +82,27 @@ describe.each(['limits', 'bubblewrap'] as const)('Programs with %s', (confinemen
       'MALLOC_ARENA_MAX',
       'PATH',
     ]);
+  });
+
+  it('gives the program what it is to read, and nothing where there is none', async () => {
+    const input = Readable.from([Buffer.from('one '), Buffer.from('two')]);
+    const told = await programs(confinement).run(aScript('cat', { input }));
+    expect(told.stdout).toBe('one two');
+    expect((await programs(confinement).run(aScript('cat'))).stdout).toBe('');
+  });
+
+  it('lets a program reach services where it may, with more files open', async () => {
+    await using listener = await greeting();
+    const { stdout } = await programs(confinement).run(
+      aScript(`exec 3<>/dev/tcp/localhost/${listener.port}; cat <&3; ulimit -n`, {
+        program: 'bash',
+        network: true,
+      }),
+    );
+    const [greeted, files] = stdout.split('\n');
+    expect(greeted).toBe('hello');
+    const { stdout: others } = await programs(confinement).run(aScript('ulimit -n'));
+    expect(Number(others)).toBeLessThan(files === 'unlimited' ? Infinity : Number(files));
   });
 
   it('passes on lines that end in a line feed or a carriage return', async () => {

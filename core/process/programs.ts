@@ -45,7 +45,7 @@ class ConfinedPrograms implements Programs {
   }
 
   run(command: ProgramCommand): Promise<ProgramResult> {
-    return this.#run(command, {});
+    return this.#run(command, command.input === undefined ? {} : { input: command.input });
   }
 
   filter(command: FilterCommand): Readable {
@@ -55,12 +55,13 @@ class ConfinedPrograms implements Programs {
       unread.abort(new CancelledError({ code: 'UNREAD', message: 'Nobody reads the output' }));
     });
     const signal = AbortSignal.any([command.signal, unread.signal]);
-    const { program, args, limits, input } = command;
-    const alone = { program, args, limits: { ...limits, fileSize: 0 }, signal };
-    this.#run({ ...alone, readable: [], writable: [] }, { input, output }).then(
+    const { input, ...rest } = command;
+    const limits = { ...command.limits, fileSize: 0 };
+    const alone = { readable: [], ...rest, limits, signal, writable: [] };
+    this.#run(alone, input === undefined ? { output } : { input, output }).then(
       () => output.end(),
       (error: unknown) => {
-        input.destroy();
+        input?.destroy();
         output.destroy(error instanceof Error ? error : new Error(String(error)));
       },
     );
@@ -73,7 +74,7 @@ class ConfinedPrograms implements Programs {
   ): Promise<ProgramResult> {
     command.signal.throwIfAborted();
     const program = await findProgram(command.program);
-    const prefix = await limitingPrefix(command.limits, this.#config.niceness);
+    const prefix = await limitingPrefix(command, this.#config.niceness);
     this.#bubblewrap ??= this.#confinement();
     const bubblewrap = await this.#bubblewrap;
     command.signal.throwIfAborted();

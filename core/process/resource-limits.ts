@@ -1,7 +1,7 @@
-import type { ProgramLimits } from '../plugin/contract/services.js';
+import type { ProgramCommand } from '../plugin/contract/services.js';
 import { findProgram } from './find-program.js';
 
-/** Open files of one program. */
+/** Open files of one program; one that speaks to a cluster has a connection to each of its machines. */
 const MAX_OPEN_FILES = 256;
 
 /** Bytes of stack of the first and, by default, of every other thread: 64 of `qemu-img` at most. */
@@ -16,7 +16,7 @@ const CPU_GRACE = 5;
  * @throws {UnsupportedError} `PROGRAM_MISSING`
  */
 export async function limitingPrefix(
-  limits: ProgramLimits,
+  { limits, network }: Pick<ProgramCommand, 'limits' | 'network'>,
   niceness: number,
 ): Promise<[string, ...string[]]> {
   const [setpriv, prlimit, nice, ionice] = await Promise.all([
@@ -31,7 +31,8 @@ export async function limitingPrefix(
     ...[nice, '-n', `${niceness}`],
     // The lowest of the shared priorities: the idle class could wait for ever on a busy disk.
     ...[ionice, '-t', '-c', '2', '-n', '7'],
-    ...[prlimit, '--core=0', `--nofile=${MAX_OPEN_FILES}`, `--stack=${STACK}`],
+    ...[prlimit, '--core=0', `--stack=${STACK}`],
+    ...(network === true ? [] : [`--nofile=${MAX_OPEN_FILES}`]),
     `--as=${limits.addressSpace}`,
     ...(limits.cpuSeconds === undefined
       ? []

@@ -1,4 +1,5 @@
 import { inject, injectable } from 'inversify';
+import { backoffDelay } from '../../base/backoff.js';
 import { Clock } from '../../base/clock.js';
 import { crashPoint } from '../../base/crash-point.js';
 import { describeFailure } from '../../base/errors.js';
@@ -10,8 +11,11 @@ import { Logger } from '../../telemetry/logger.js';
 import { Admission } from './admission.js';
 import { Journal } from '../journal.js';
 
-/** Milliseconds between two tries to remove what could not be removed. */
+/** Milliseconds between two looks for what could not be removed and is due again. */
 const RETRY_INTERVAL = 10_000;
+
+/** A volume may share the blocks of what is to be removed for years. */
+const RETRY = { backoffMs: RETRY_INTERVAL, maxBackoffMs: 60 * 60 * 1000 };
 
 /**
  * Removes what is marked: generations that are `releasing`, locations that are `deleting`. First the
@@ -23,6 +27,8 @@ export class Janitor {
   #wanted = false;
   #working: Promise<void> | undefined;
   #retrying = false;
+  /** What could not be removed, by the id of its row. */
+  readonly #failed = new Map<string, { readonly attempts: number; readonly dueAt: number }>();
 
   constructor(
     @inject(Journal) private readonly journal: Journal,
@@ -42,7 +48,7 @@ export class Janitor {
     });
   }
 
-  /** Resolves when everything that is marked now was tried. */
+  /** Resolves when everything that is marked now, and due, was tried. */
   async idle(): Promise<void> {
     while (this.#working !== undefined) await this.#working;
   }
@@ -68,22 +74,32 @@ export class Janitor {
       this.#wanted = false;
       const generations = await this.journal.read.generations({ states: ['releasing'] });
       const locations = await this.journal.read.locations({ states: ['deleting'] });
-      const tries = [
-        ...generations.map((generation) => () => this.#release(generation)),
-        ...locations.map((location) => () => this.#remove(location)),
+      const marked = [
+        ...generations.map((row) => ({ id: row.id, work: () => this.#release(row) })),
+        ...locations.map((row) => ({ id: row.id, work: () => this.#remove(row) })),
       ];
-      const failures: unknown[] = [];
-      for (const attempt of tries) {
+      const now = this.clock.now().getTime();
+      for (const { id, work } of marked) {
         if (this.#isStopping()) break;
-        await attempt().catch((error: unknown) => failures.push(error));
+        if ((this.#failed.get(id)?.dueAt ?? now) <= now) await this.#attempt(id, work);
       }
-      for (const error of failures) {
-        this.log.warn('Could not remove bytes that nothing needs; will try again', {
-          failure: describeFailure(error),
-        });
-      }
-      if (failures.length > 0) this.#retryLater();
+      if (this.#failed.size > 0) this.#retryLater();
       if (generations.length > 0) this.admission.released();
+    }
+  }
+
+  async #attempt(id: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+      this.#failed.delete(id);
+    } catch (error) {
+      const attempts = (this.#failed.get(id)?.attempts ?? 0) + 1;
+      const dueAt = this.clock.now().getTime() + backoffDelay(attempts, RETRY);
+      this.#failed.set(id, { attempts, dueAt });
+      this.log.warn('Could not remove bytes that nothing needs; will try again', {
+        failure: describeFailure(error),
+        again_at: new Date(dueAt).toISOString(),
+      });
     }
   }
 

@@ -25,9 +25,9 @@ export interface Programs {
    */
   run(command: ProgramCommand): Promise<ProgramResult>;
   /**
-   * Runs a program that makes one stream of bytes of another, and that sees no file. The stream ends
-   * where the program has ended well; it breaks as {@link run} throws, with what `input` breaks with,
-   * or with the signal's reason. Destroying it ends the program. It is read as slowly as its reader
+   * Runs a program that makes a stream of bytes, of another or of what it reads, and that writes no
+   * file. The stream ends where the program has ended well; it breaks as {@link run} throws, with what
+   * `input` breaks with, or with the signal's reason. Destroying it ends the program. It is read as slowly as its reader
    * wants, within the wall time.
    */
   filter(command: FilterCommand): Readable;
@@ -46,15 +46,26 @@ export interface ProgramCommand {
   readonly workingDirectory?: string;
   /** Called with each piece of standard output, split at `\n` and `\r`. */
   readonly onOutput?: (line: string) => void;
+  /** Standard input; closed by the program's end. @default nothing */
+  readonly input?: Readable;
+  /**
+   * It speaks to services of the deployer's: it reaches the network, resolves names, and has as many
+   * open files as the server may have. Never for a program that parses images. @default false
+   */
+  readonly network?: boolean;
 }
 
 export interface FilterCommand {
   readonly program: string;
   readonly args: readonly string[];
-  /** Standard input; closed by the program's end. */
-  readonly input: Readable;
+  /** Standard input; closed by the program's end. @default nothing */
+  readonly input?: Readable;
   readonly signal: AbortSignal;
   readonly limits: Omit<ProgramLimits, 'fileSize'>;
+  /** Absolute paths that the program may read. @default none */
+  readonly readable?: readonly string[];
+  /** As {@link ProgramCommand.network}. @default false */
+  readonly network?: boolean;
 }
 
 /** Every limit that is absent is not set, but for the address space and the wall time. */
