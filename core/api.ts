@@ -11,6 +11,7 @@ export { condition, unmetCondition } from './config/condition.js';
 export type { ConditionSubject } from './config/condition.js';
 export type { Condition } from './config/config.js';
 export { secret } from './config/secret.js';
+export { serviceAccount } from './config/service-account.js';
 export { byteSize, duration } from './config/types.js';
 export type { Finding, Inspection } from './format/inspection.js';
 export type {
@@ -37,6 +38,8 @@ export type {
   StoreDriver,
   TaskDefaults,
 } from './plugin/contract/manifest.js';
+export type { ServiceAccount } from './base/service-account.js';
+export type { ServiceSession, WantedEndpoint } from './plugin/contract/identity.js';
 export { DISK_PROPERTY_PREFIX, diskProperties } from './plugin/contract/disk-properties.js';
 export {
   SIGNATURE_PROPERTIES,
@@ -47,6 +50,7 @@ export {
 export {
   Files,
   GuardedFetch,
+  Identity,
   Images,
   Metrics,
   PluginClock,
@@ -73,6 +77,7 @@ export type {
 } from './plugin/contract/services.js';
 export type {
   ClientBody,
+  CloneSource,
   DataSource,
   LocationSource,
   RegisteredSource,
@@ -80,9 +85,11 @@ export type {
   StagedSource,
   StreamSource,
 } from './plugin/contract/source.js';
-export { isFileStore } from './plugin/contract/store.js';
+export { isCloningStore, isFileStore } from './plugin/contract/store.js';
 export type {
   ByteRange,
+  CloneOrigin,
+  CloningStore,
   FileStore,
   Store,
   StoreHistory,
@@ -90,6 +97,7 @@ export type {
 } from './plugin/contract/store.js';
 export type {
   ByteObserver,
+  CloneOutcome,
   ImportTask,
   ObserveView,
   PlacedLocation,

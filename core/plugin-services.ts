@@ -1,5 +1,6 @@
 import { systemClock } from './base/clock.js';
 import { createGuardedFetch } from './client/guarded-fetch.js';
+import { createIdentity } from './client/keystone/identity.js';
 import type { Config } from './config/config.js';
 import { ThreadedDataflow } from './dataflow/threaded-dataflow.js';
 import type { Database } from './engine/ports.js';
@@ -18,6 +19,7 @@ import type { ServerMetrics } from './telemetry/metrics.js';
 export class PluginServices {
   readonly dataflow = new ThreadedDataflow();
   readonly #fetch = createGuardedFetch();
+  readonly #identity = createIdentity(systemClock);
   readonly #programs: ReturnType<typeof createPrograms>;
   readonly #qemuImg: ReturnType<typeof createQemuImg>;
   #connected: { readonly database: Database; readonly images: Images } | undefined;
@@ -55,6 +57,7 @@ export class PluginServices {
       programs: this.#programs,
       qemuImg: this.#qemuImg,
       fetch: this.#fetch,
+      identity: this.#identity,
       files: {
         copy: (from, to, signal) => this.dataflow.copyFile(from, to, signal),
         clone: (from, to, signal) => this.dataflow.cloneFile(from, to, signal),

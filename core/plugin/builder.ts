@@ -39,9 +39,10 @@ export class Builder {
     const registered = stores.flatMap(({ store, definition, loaded, config }) => {
       const { id, description, isDefault } = store;
       const { driver, readOnly = false, schemes = [], inject = [] } = definition;
+      const { registersUnread = false } = definition;
       const owner: ServiceOwner = { plugin: loaded.manifest.name, kind: 'store', id };
       const made = this.#try(loaded, id, () => this.build(definition.store, inject, config, owner));
-      const info = { id, driver, description, isDefault, readOnly, schemes };
+      const info = { id, driver, description, isDefault, readOnly, schemes, registersUnread };
       return made === undefined ? [] : [{ info, store: made }];
     });
     return this.#late.become(new StoreRegistry(registered));
@@ -129,5 +130,9 @@ class LateStores implements Stores {
 
   info(id: string): ReturnType<Stores['info']> {
     return this.registry().info(id);
+  }
+
+  stat(id: string, url: string): ReturnType<Stores['stat']> {
+    return this.registry().stat(id, url);
   }
 }

@@ -5,6 +5,7 @@ import { PluginConfig, PluginSite } from './contract/manifest.js';
 import {
   Files,
   GuardedFetch,
+  Identity,
   Images,
   Metrics,
   PluginClock,
@@ -34,6 +35,7 @@ export interface ServiceBindings {
   readonly programs: Programs;
   readonly qemuImg: QemuImg;
   readonly fetch: GuardedFetch;
+  readonly identity: Identity;
   readonly files: Files;
   readonly clock: Clock;
 }
@@ -64,6 +66,7 @@ export function construct<T>(construction: Construction<T>): T {
   bind(Programs, services.programs);
   bind(QemuImg, services.qemuImg);
   bind(GuardedFetch, services.fetch);
+  bind(Identity, services.identity);
   bind(Files, services.files);
   bind(PluginClock, services.clock);
   const self = Symbol(Target.name);

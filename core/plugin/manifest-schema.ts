@@ -57,6 +57,7 @@ const Driver = z.strictObject({
   description: z.string(),
   config: Schema.optional(),
   readOnly: z.boolean().optional(),
+  registersUnread: z.boolean().optional(),
   schemes: z
     .array(z.string().regex(/^[a-z][a-z0-9+.-]*$/, 'must be the scheme of a URL'))
     .readonly()

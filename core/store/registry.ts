@@ -73,6 +73,10 @@ export class StoreRegistry implements Stores {
     return store;
   }
 
+  async stat(id: string, url: string): Promise<{ readonly size: number }> {
+    return this.get(id).stat(url);
+  }
+
   has(id: string): boolean {
     return this.#stores.has(id);
   }

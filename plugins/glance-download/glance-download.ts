@@ -1,13 +1,13 @@
 import {
   GuardedFetch,
+  Identity,
   InvalidInputError,
   PermanentError,
-  PluginClock,
   defineMethod,
   pluginConfig,
   z,
 } from '../../core/api.js';
-import type { Clock, DataSource, JsonObject, MethodContext, MethodSource } from '../../core/api.js';
+import type { DataSource, JsonObject, MethodContext, MethodSource } from '../../core/api.js';
 import { GlanceDownloadConfig } from './glance-download-config.js';
 import { RemoteImages } from './remote-image.js';
 
@@ -26,9 +26,12 @@ const Params = z.strictObject({
 export class GlanceDownload implements MethodSource {
   readonly #regions: ReadonlyMap<string, RemoteImages>;
 
-  constructor(config: GlanceDownloadConfig, fetch: GuardedFetch, clock: Clock) {
+  constructor(config: GlanceDownloadConfig, fetch: GuardedFetch, identity: Identity) {
     this.#regions = new Map(
-      config.regions.map((region) => [region.name, new RemoteImages(region, config, fetch, clock)]),
+      config.regions.map((region) => [
+        region.name,
+        new RemoteImages(region, config, fetch, identity),
+      ]),
     );
   }
 
@@ -82,5 +85,5 @@ export const glanceDownload = defineMethod({
   data: 'new',
   config: GlanceDownloadConfig,
   source: GlanceDownload,
-  inject: [pluginConfig<GlanceDownloadConfig>(), GuardedFetch, PluginClock],
+  inject: [pluginConfig<GlanceDownloadConfig>(), GuardedFetch, Identity],
 });

@@ -1,9 +1,8 @@
 import { json } from 'node:stream/consumers';
 import type { Readable } from 'node:stream';
 import { NotFoundError, PermanentError, TransientError, z } from '../../core/api.js';
-import type { Clock, FetchResponse, GuardedFetch } from '../../core/api.js';
+import type { FetchResponse, GuardedFetch, Identity, ServiceSession } from '../../core/api.js';
 import type { GlanceDownloadConfig, Region } from './glance-download-config.js';
-import { KeystoneToken } from './keystone-token.js';
 
 const Image = z.looseObject({
   status: z.string(),
@@ -15,15 +14,15 @@ export type RemoteImage = z.output<typeof Image>;
 
 /** One other Image API endpoint, asked as the server itself. */
 export class RemoteImages {
-  readonly #token: KeystoneToken | undefined;
+  readonly #session: ServiceSession | undefined;
 
   constructor(
     private readonly region: Region,
     private readonly config: GlanceDownloadConfig,
     private readonly fetch: GuardedFetch,
-    clock: Clock,
+    identity: Identity,
   ) {
-    this.#token = region.keystone && new KeystoneToken(region.keystone, clock);
+    this.#session = region.keystone && identity.session(region.keystone);
   }
 
   async show(id: string, signal: AbortSignal): Promise<RemoteImage> {
@@ -51,21 +50,22 @@ export class RemoteImages {
     headers: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<FetchResponse> {
-    const first = await this.#ask(path, headers, signal);
-    if (first.status !== 401 || this.#token === undefined) return first;
+    const token = await this.#session?.token();
+    const first = await this.#ask(path, headers, token, signal);
+    if (first.status !== 401 || token === undefined) return first;
     // It may have been revoked before its time.
     first.body.destroy();
-    this.#token.forget();
-    return this.#ask(path, headers, signal);
+    this.#session?.refused(token);
+    return this.#ask(path, headers, await this.#session?.token(), signal);
   }
 
-  async #ask(
+  #ask(
     path: string,
     headers: Readonly<Record<string, string>>,
+    token: string | undefined,
     signal: AbortSignal,
   ): Promise<FetchResponse> {
     const { endpoint, headers: own } = this.region;
-    const token = await this.#token?.get(signal);
     const secrets = {
       ...Object.fromEntries(Object.entries(own).map(([name, value]) => [name, value.reveal()])),
       ...(token === undefined ? {} : { 'x-auth-token': token }),

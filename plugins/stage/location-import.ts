@@ -45,9 +45,15 @@ class RegisteredLocation implements MethodSource {
     });
   }
 
-  source({ params }: MethodContext): Promise<DataSource> {
+  async source({ params, image }: MethodContext): Promise<DataSource> {
     const { url, store, digests, metadata } = Params.parse(params);
-    return Promise.resolve({ kind: 'registered', store, url, metadata, expectedDigests: digests });
+    const isRaw = image.diskFormat === 'raw' && image.containerFormat === 'bare';
+    const isProven = Object.keys(digests).length > 0;
+    if (!this.stores.info(store).registersUnread || !isRaw || isProven) {
+      return { kind: 'registered', store, url, metadata, expectedDigests: digests };
+    }
+    const { size } = await this.stores.stat(store, url);
+    return { kind: 'location', store, url, metadata, size, virtualSize: size };
   }
 }
 

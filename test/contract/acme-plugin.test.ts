@@ -15,7 +15,8 @@ beforeAll(async () => {
   ({ default: manifest } = (await import(entry)) as { readonly default: PluginManifest });
 });
 
-const stores = { list: () => [], info: () => Promise.reject(new Error('none')) as never };
+const none = () => Promise.reject(new Error('none')) as never;
+const stores = { list: () => [], info: none, stat: none };
 
 function scan(refuse: boolean): ImportTask {
   if (manifest.task === undefined) throw new Error('The package brings no task');

@@ -123,7 +123,8 @@ export class CephService implements AsyncDisposable {
       'admin socket =',
       'log file =',
     ];
-    await writeFile(this.conf, `${client.join('\n')}\n`);
+    const own = [`[client.${USER}]`, `keyring = ${this.keyring}`];
+    await writeFile(this.conf, `${[...client, ...own].join('\n')}\n`);
     const cluster = [
       ...client,
       ...['public addr = 127.0.0.1', 'cluster addr = 127.0.0.1', `run dir = ${this.directory}`],

@@ -52,7 +52,11 @@ const FINAL = ['succeeded', 'failed', 'cancelled', 'revert_failed'];
  * the API's document.
  */
 export class ApiClient {
-  constructor(readonly url: string) {}
+  /** @param own headers of every request */
+  constructor(
+    readonly url: string,
+    private readonly own: Readonly<Record<string, string>> = {},
+  ) {}
 
   async call(
     method: Dispatcher.HttpMethod,
@@ -64,7 +68,8 @@ export class ApiClient {
       readonly signal?: AbortSignal;
     } = {},
   ): Promise<Answer> {
-    const { json, headers = {}, body, signal } = options;
+    const { json, body, signal } = options;
+    const headers = { ...this.own, ...options.headers };
     const answer = await request(this.url + path, {
       method,
       headers: json === undefined ? headers : { 'content-type': 'application/json', ...headers },

@@ -263,6 +263,7 @@ function testStores(stores: Readonly<Record<string, Store>>): StoreRegistry {
         isDefault: index === 0,
         readOnly: false,
         schemes: [],
+        registersUnread: false,
       },
       store,
     })),

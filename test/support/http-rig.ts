@@ -193,6 +193,7 @@ function unusedStore(id: string, index: number): RegisteredStore {
       isDefault: index === 0,
       readOnly: id === 'frozen',
       schemes: ['vault'],
+      registersUnread: false,
     },
     store: { write: fail, open: fail, stat: fail, delete: fail, discard: fail },
   };

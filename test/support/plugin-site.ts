@@ -33,6 +33,7 @@ export const detachedServices: ServiceBindings = {
   programs: { run: refused, filter: refusedStream },
   qemuImg: { check: refused, convert: refused, open: refused, measure: refused },
   fetch: { check: () => undefined, open: refused },
+  identity: { session: () => ({ token: refused, refused: () => undefined, endpoint: refused }) },
   files: nodeFiles,
   clock: systemClock,
 };

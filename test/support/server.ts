@@ -8,6 +8,8 @@ const BIN = path.join(ROOT, 'bin/stowage');
 
 export interface ServerOptions {
   readonly dataDir: string;
+  /** @default one of the choice of the system */
+  readonly port?: number;
   readonly config?: string;
   readonly env?: Readonly<Record<string, string>>;
   /** Programs to run the server under, for example `strace -f`. */
@@ -42,8 +44,8 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
 export function spawnServer(
   options: ServerOptions,
 ): Omit<TestServer, 'url'> & { readonly served: Promise<{ readonly url: string }> } {
-  const { dataDir, config, env = {}, under = [] } = options;
-  const args = ['serve', '--data-dir', dataDir, '--port', '0'];
+  const { dataDir, config, port = 0, env = {}, under = [] } = options;
+  const args = ['serve', '--data-dir', dataDir, '--port', String(port)];
   if (config !== undefined) args.push('--config', config);
   const [program = process.execPath, ...rest] = [...under, process.execPath, BIN, ...args];
   const child = spawn(program, rest, {

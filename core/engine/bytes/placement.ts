@@ -2,8 +2,16 @@ import { randomUUID } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { inject, injectable } from 'inversify';
 import { crashPoint } from '../../base/crash-point.js';
-import { CancelledError } from '../../base/errors.js';
-import type { Store, StoredObject } from '../../plugin/contract/store.js';
+import { CancelledError, UnsupportedError } from '../../base/errors.js';
+import type { JsonObject } from '../../base/json.js';
+import type { Image } from '../../image/image.js';
+import { isCloningStore } from '../../plugin/contract/store.js';
+import type {
+  CloneOrigin,
+  CloningStore,
+  Store,
+  StoredObject,
+} from '../../plugin/contract/store.js';
 import type { PlacedLocation } from '../../plugin/contract/task.js';
 import type { Location } from '../../store/location.js';
 import { StoreRegistry } from '../../store/registry.js';
@@ -19,8 +27,27 @@ export interface PlacementJob extends TransferJob {
   readonly store: string;
 }
 
+export interface CloneJob {
+  readonly importId: string;
+  readonly image: Image;
+  readonly store: string;
+  readonly origin: JsonObject;
+  readonly signal: AbortSignal;
+}
+
+interface Place {
+  readonly imageId: string;
+  readonly importId: string;
+  readonly store: string;
+}
+
+interface Making {
+  readonly linked: string | null;
+  readonly make: (location: Location) => Promise<StoredObject>;
+}
+
 /**
- * Puts a generation into a store: the store protocol. Pending row → link, copy or upload → commit
+ * Puts a generation, or a clone of what the storage holds, into a store: the store protocol. Pending row → link, copy, upload or clone → commit
  * the location. The name given to the store holds import and epoch, so that two lives never write
  * the same object.
  */
@@ -37,61 +64,93 @@ export class Placement {
   /** Repeating it answers the location that the first call has made. */
   async place(job: PlacementJob): Promise<PlacedLocation> {
     const store = this.stores.get(job.store);
-    const earlier = await this.#earlier(job);
-    const placed = earlier.find(({ state }) => state === 'placed');
-    if (placed?.url != null) return { store: job.store, url: placed.url };
-    const location = await this.#begin(job, store, earlier);
-    try {
-      const object = await this.#write(job, store, location);
-      crashPoint('store:bytes-durable');
-      await this.#commit(location, object);
-      crashPoint('store:placed-committed');
-      return { store: job.store, url: object.url };
-    } catch (error) {
-      await this.#abandon([location]);
-      throw error;
-    }
+    const { imageId, importId } = job;
+    return this.#placed(
+      { imageId, importId, store: job.store },
+      {
+        linked: (await this.transfer.canLink(store, job.generation)) ? job.generation.id : null,
+        make: (location) => this.#write(job, store, location),
+      },
+    );
+  }
+
+  /** As {@link place}, of something that the storage holds. */
+  clone({ importId, image, store: id, origin, signal }: CloneJob): Promise<PlacedLocation> {
+    const store = this.#cloning(id);
+    return this.#placed(
+      { imageId: image.id, importId, store: id },
+      {
+        linked: null,
+        make: ({ objectName }) => store.clone(objectName, origin, { image, signal }),
+      },
+    );
+  }
+
+  /** @throws as {@link CloningStore.examine}; {UnsupportedError} `STORE_CANNOT_CLONE` */
+  examine(
+    store: string,
+    origin: JsonObject,
+    options: { readonly image: Image; readonly signal: AbortSignal },
+  ): Promise<CloneOrigin> {
+    return this.#cloning(store).examine(origin, options);
   }
 
   /** Bytes of what a store holds under a URL that somebody else has made. */
   stat(store: string, url: string): Promise<{ readonly size: number }> {
-    return this.stores.get(store).stat(url);
+    return this.stores.stat(store, url);
   }
 
   open(store: string, url: string, signal: AbortSignal): Promise<Readable> {
     return this.stores.get(store).open(url, { signal });
   }
 
-  async #earlier({ imageId, importId, store }: PlacementJob): Promise<readonly Location[]> {
-    return this.journal.read.locations({
-      imageId,
-      importId,
-      store,
-      states: ['pending', 'placed'],
+  #cloning(id: string): CloningStore {
+    const store = this.stores.get(id);
+    if (isCloningStore(store)) return store;
+    throw new UnsupportedError({
+      code: 'STORE_CANNOT_CLONE',
+      message: `Store "${id}" cannot clone what its storage holds`,
+      hint: 'Name a store whose storage also holds volumes',
     });
   }
 
-  async #begin(job: PlacementJob, store: Store, earlier: readonly Location[]): Promise<Location> {
+  async #placed(place: Place, { linked, make }: Making): Promise<PlacedLocation> {
+    const earlier = await this.journal.read.locations({ ...place, states: ['pending', 'placed'] });
+    const placed = earlier.find(({ state }) => state === 'placed');
+    if (placed?.url != null) return { store: place.store, url: placed.url };
     await this.#abandon(earlier);
+    const location = await this.#begin(place, linked);
+    try {
+      const object = await make(location);
+      crashPoint('store:bytes-durable');
+      await this.#commit(location, object);
+      crashPoint('store:placed-committed');
+      return { store: place.store, url: object.url };
+    } catch (error) {
+      await this.#abandon([location]);
+      throw error;
+    }
+  }
+
+  /** @param linked the generation whose file the store may link, unless another store does already */
+  async #begin({ imageId, importId, store }: Place, linked: string | null): Promise<Location> {
     const id = randomUUID();
-    const { imageId, importId, generation } = job;
     const { epoch } = this.worker;
-    const canLink = await this.transfer.canLink(store, generation);
     crashPoint('store:before-intent');
     const location = await this.journal.write(async ({ tx, at }) => {
       const siblings = await tx.locations({ imageId, states: ['pending', 'placed', 'active'] });
-      const linked = siblings.some(({ linkedGeneration }) => linkedGeneration === generation.id);
+      const isLinked = siblings.some(({ linkedGeneration }) => linkedGeneration === linked);
       const pending: Location = {
         id,
         imageId,
         importId,
-        store: job.store,
+        store,
         objectName: `${imageId}/${importId}.${epoch}.${id.slice(0, 8)}`,
         url: null,
         state: 'pending',
         epoch,
         metadata: {},
-        linkedGeneration: canLink && !linked ? generation.id : null,
+        linkedGeneration: isLinked ? null : linked,
         createdAt: at,
       };
       await tx.insertLocation(pending);

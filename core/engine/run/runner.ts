@@ -149,7 +149,7 @@ export class ImportRunner {
     if (until !== undefined) return { on: 'time', until };
     await this.#assertNotCrashing(row);
     const { record, view } = turn;
-    const work = await this.needs.work(record.flow.slice(row.position), view, record.data);
+    const work = await this.needs.work(record.flow.slice(row.position), view);
     const verdict = await this.admission.admit(asking(turn), needOf(work));
     if (verdict.kind === 'never') throw neverFits(verdict.reason);
     if (verdict.kind === 'full') {

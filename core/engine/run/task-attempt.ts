@@ -94,11 +94,11 @@ export class TaskAttempt {
         source: () => this.#source(live, observed, signal, log),
         seat: live.seat,
         needOf: (data) =>
-          this.needs.of(
-            record.flow.slice(row.position + 1),
-            { ...observed.view, data, observation: undefined },
-            record.data,
-          ),
+          this.needs.of(record.flow.slice(row.position + 1), {
+            ...observed.view,
+            data,
+            observation: undefined,
+          }),
         signal,
         log,
         meter,

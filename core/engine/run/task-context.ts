@@ -4,9 +4,19 @@ import type { Readable } from 'node:stream';
 import { BugError, ConflictError, IntegrityError } from '../../base/errors.js';
 import type { Json } from '../../base/json.js';
 import type { SharedSeat } from '../../dataflow/pass.js';
-import type { DataSource, RegisteredSource, StreamSource } from '../../plugin/contract/source.js';
+import type {
+  CloneSource,
+  DataSource,
+  RegisteredSource,
+  StreamSource,
+} from '../../plugin/contract/source.js';
 import type { PluginLog } from '../../plugin/contract/services.js';
-import type { ByteObserver, PlacedLocation, TaskContext } from '../../plugin/contract/task.js';
+import type {
+  ByteObserver,
+  CloneOutcome,
+  PlacedLocation,
+  TaskContext,
+} from '../../plugin/contract/task.js';
 import type { DataView, TaskView } from '../../plugin/contract/view.js';
 import type { LoadedTask } from '../../plugin/plugins.js';
 import { StagingArea } from '../../staging/area.js';
@@ -122,6 +132,12 @@ export class EngineTaskContext implements TaskContext {
         return undefined;
       case 'registered':
         return this.#judge(source);
+      case 'clone': {
+        const { store } = source;
+        const { image, signal } = this;
+        const { url } = await this.placement.examine(store, source.origin, { image, signal });
+        return this.#judge({ kind: 'registered', store, url });
+      }
       case 'staged': {
         const generation = this.#generation();
         await this.#checkExpectedDigest(generation);
@@ -189,6 +205,15 @@ export class EngineTaskContext implements TaskContext {
         });
       },
     });
+  }
+
+  async clone({ store, origin }: CloneSource): Promise<CloneOutcome> {
+    const { image, signal } = this;
+    const { size, obstacles } = await this.placement.examine(store, origin, { image, signal });
+    if (obstacles.length > 0) return { placed: undefined, size, obstacles };
+    const importId = this.of.record.id;
+    const placed = await this.placement.clone({ importId, image, store, origin, signal });
+    return { placed, size, obstacles };
   }
 
   async adopt(file: string): Promise<DataView> {

@@ -75,8 +75,8 @@ export class Turns {
 
   /** Why the task does not run, by its flow, its condition, what the import holds, or its own word. */
   async skipReason(turn: Turn): Promise<string | undefined> {
-    const { flow, loaded, view, record } = turn;
-    return skipReason(flow, loaded.task, view, record.data) ?? (await this.#placedByAnother(turn));
+    const { flow, loaded, view } = turn;
+    return skipReason(flow, loaded.task, view) ?? (await this.#placedByAnother(turn));
   }
 
   /** A task before this one may have put the image into the store by itself, by a clone for example. */

@@ -58,8 +58,7 @@ export class ImportPlanner {
   }
 
   #need(request: ImportRequest, accepted: Accepted, data: TaskView['data']): Promise<number> {
-    const { flow, method } = accepted;
-    return this.needs.of(flow, planView(request, accepted, data), method.definition.data);
+    return this.needs.of(accepted.flow, planView(request, accepted, data));
   }
 
   async #planned(

@@ -99,6 +99,11 @@ export interface StoreDriver {
   readonly readOnly?: boolean;
   /** Schemes of URLs under which a caller may register what this kind of store holds already. */
   readonly schemes?: readonly string[];
+  /**
+   * What is registered is taken for the image as it is, without being read: a raw disk that a storage
+   * holds, which a service has made for the image. It has no digest. @default false
+   */
+  readonly registersUnread?: boolean;
   readonly store: new (...services: never[]) => Store;
   readonly inject?: readonly ServiceToken<unknown>[];
 }

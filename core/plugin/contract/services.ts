@@ -2,8 +2,10 @@ import type { Readable } from 'node:stream';
 import type { Clock } from '../../base/clock.js';
 import type { Json, JsonObject } from '../../base/json.js';
 import type { Secret } from '../../base/secret.js';
+import type { ServiceAccount } from '../../base/service-account.js';
 import type { Inspection } from '../../format/inspection.js';
 import type { Image } from '../../image/image.js';
+import type { ServiceSession } from './identity.js';
 import type { ByteRange } from './store.js';
 import { serviceToken } from './token.js';
 
@@ -233,6 +235,11 @@ export interface FetchResponse {
   readonly body: Readable;
 }
 
+/** Signs in to OpenStack's identity services, as accounts that the deployer has configured. */
+export interface Identity {
+  session(account: ServiceAccount): ServiceSession;
+}
+
 /** Work on whole local files, off the event loop. */
 export interface Files {
   /**
@@ -249,6 +256,11 @@ export interface Stores {
   list(): readonly StoreInfo[];
   /** @throws {NotFoundError} `STORE_NOT_FOUND` */
   info(id: string): StoreInfo;
+  /**
+   * Bytes of what a store holds under a URL.
+   * @throws {NotFoundError} `STORE_NOT_FOUND` · `OBJECT_NOT_FOUND`; {TransientError} `STORE_UNAVAILABLE`
+   */
+  stat(id: string, url: string): Promise<{ readonly size: number }>;
 }
 
 export interface StoreInfo {
@@ -259,6 +271,8 @@ export interface StoreInfo {
   readonly readOnly: boolean;
   /** Schemes of URLs that can be registered as locations in it. */
   readonly schemes: readonly string[];
+  /** What is registered in it is not read. */
+  readonly registersUnread: boolean;
 }
 
 /** Reading images that are active. */
@@ -289,6 +303,7 @@ export interface Metrics {
 export const Programs = serviceToken<Programs>('Programs');
 export const QemuImg = serviceToken<QemuImg>('QemuImg');
 export const GuardedFetch = serviceToken<GuardedFetch>('GuardedFetch');
+export const Identity = serviceToken<Identity>('Identity');
 export const Files = serviceToken<Files>('Files');
 export const Stores = serviceToken<Stores>('Stores');
 export const Images = serviceToken<Images>('Images');

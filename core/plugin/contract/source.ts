@@ -5,7 +5,8 @@ import type { CallerView } from './view.js';
 import type { PluginLog } from './services.js';
 
 /** How the bytes of an import come. */
-export type DataSource = StreamSource | StagedSource | LocationSource | RegisteredSource;
+export type DataSource =
+  StreamSource | StagedSource | LocationSource | RegisteredSource | CloneSource;
 
 /** Bytes that are read from somewhere else. */
 export interface StreamSource {
@@ -60,6 +61,18 @@ export interface RegisteredSource {
   readonly metadata?: JsonObject;
   /** Digests in hex by algorithm that the bytes must have. */
   readonly expectedDigests?: Readonly<Record<string, string>>;
+}
+
+/**
+ * A storage holds the bytes as something else than an image: a clone of it becomes the image, inside the
+ * storage. Where that cannot be, the bytes are read.
+ */
+export interface CloneSource {
+  readonly kind: 'clone';
+  /** A {@link CloningStore}. */
+  readonly store: string;
+  /** What is cloned, in the words of the store. */
+  readonly origin: JsonObject;
 }
 
 /** What an import method has at hand when it is asked for its source. */

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { JsonObject } from '../../base/json.js';
+import type { Image } from '../../image/image.js';
 
 /** Where a store holds one object. The URL is opaque to everybody but the store. */
 export interface StoredObject {
@@ -88,6 +89,42 @@ export interface FileStore extends Store {
 
   /** Absolute path of the file that holds an object. */
   pathOf(url: string): string;
+}
+
+/** A store whose storage can make an object of something else that it holds, without its bytes being read. */
+export interface CloningStore extends Store {
+  /**
+   * Judges what is to be cloned for an image; makes nothing.
+   * @throws {NotFoundError} where there is no such thing, or none that the image's owner has
+   */
+  examine(
+    origin: JsonObject,
+    options: { readonly image: Image; readonly signal: AbortSignal },
+  ): Promise<CloneOrigin>;
+
+  /**
+   * Makes an object under a name that is never used twice. What it leaves when it fails is found by
+   * {@link Store.discard}, as after {@link Store.write}.
+   */
+  clone(
+    name: string,
+    origin: JsonObject,
+    options: { readonly image: Image; readonly signal: AbortSignal },
+  ): Promise<StoredObject>;
+}
+
+/** What was found of something that is to be cloned. */
+export interface CloneOrigin {
+  /** Where {@link Store.open} reads its bytes. */
+  readonly url: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Why no clone can be made, each as a sentence; empty where one can. */
+  readonly obstacles: readonly string[];
+}
+
+export function isCloningStore(store: Store): store is CloningStore {
+  return 'examine' in store && 'clone' in store;
 }
 
 export function isFileStore(store: Store): store is FileStore {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Json, JsonObject } from '../../base/json.js';
 import type { ImagePatch } from '../../image/image.js';
-import type { DataSource } from './source.js';
+import type { CloneSource, DataSource } from './source.js';
 import type { CallerView, DataView, RequestView, TaskView } from './view.js';
 import type { Image } from '../../image/image.js';
 import type { PluginLog } from './services.js';
@@ -96,6 +96,13 @@ export interface TaskContext extends TaskView {
    */
   stage(source: DataSource): Promise<DataView | undefined>;
 
+  /**
+   * Makes the image of something that a storage holds, inside that storage. Where there are obstacles
+   * nothing is made, and {@link stage} reads the bytes of the same source.
+   * @throws {NotFoundError} as {@link CloningStore.examine}
+   */
+  clone(source: CloneSource): Promise<CloneOutcome>;
+
   /** Makes the next generation from a whole file of the task's workspace, without copying it. */
   adopt(path: string): Promise<DataView>;
 
@@ -104,6 +111,15 @@ export interface TaskContext extends TaskView {
    * file system, copied or sent otherwise. Repeating it is harmless.
    */
   place(): Promise<PlacedLocation>;
+}
+
+/** What has come of a clone inside a storage. */
+export interface CloneOutcome {
+  /** The location that was made; `undefined` where there are obstacles. */
+  readonly placed: PlacedLocation | undefined;
+  /** Bytes of the disk. */
+  readonly size: number;
+  readonly obstacles: readonly string[];
 }
 
 /** Where a store holds the bytes of an image. */

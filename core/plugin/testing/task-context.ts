@@ -11,7 +11,13 @@ import { inspectFile } from '../../format/inspector.js';
 import type { Image } from '../../image/image.js';
 import type { DataSource } from '../contract/source.js';
 import type { Store } from '../contract/store.js';
-import type { PlacedLocation, RevertContext, TaskContext, TaskResult } from '../contract/task.js';
+import type {
+  CloneOutcome,
+  PlacedLocation,
+  RevertContext,
+  TaskContext,
+  TaskResult,
+} from '../contract/task.js';
 import type { CallerView, DataView, RequestView } from '../contract/view.js';
 import { anImage } from './an-image.js';
 import { silentLog } from './silent-log.js';
@@ -30,6 +36,8 @@ export interface TaskContextOptions {
   readonly source?: DataSource;
   /** The store that `place()` writes to, and its id. */
   readonly store?: { readonly id: string; readonly store: Store };
+  /** What `clone()` answers. */
+  readonly clone?: CloneOutcome;
   /** Called by every `progress`; for tests that stop a task in the middle. */
   readonly onProgress?: (done: number, total: number | undefined) => void;
 }
@@ -111,8 +119,8 @@ export class TestTaskContext implements TaskContext, AsyncDisposable {
   }
 
   async stage(source: DataSource): Promise<DataView | undefined> {
-    if (source.kind === 'location' || source.kind === 'registered') return undefined;
     if (source.kind === 'staged') return this.data ?? (await viewOf(this.dataPath(), 0));
+    if (source.kind !== 'stream') return undefined;
     const file = this.#next();
     const stream = await source.open(0, this.signal);
     await pipeline(stream, createWriteStream(file), { signal: this.signal });
@@ -123,6 +131,14 @@ export class TestTaskContext implements TaskContext, AsyncDisposable {
     if (source.size !== undefined) assertEqual('SIZE_MISMATCH', 'size', data.size, source.size);
     this.made.push({ file, data, by: 'stage' });
     return data;
+  }
+
+  clone(): Promise<CloneOutcome> {
+    const { clone } = this.options;
+    if (clone !== undefined) return Promise.resolve(clone);
+    return Promise.reject(
+      new ConflictError({ code: 'NO_CLONE', message: 'The test gives no `clone`' }),
+    );
   }
 
   async adopt(file: string): Promise<DataView> {

@@ -1,0 +1,22 @@
+import {
+  Identity,
+  PluginClock,
+  PluginSite,
+  Programs,
+  defineStore,
+  pluginConfig,
+} from '../../core/api.js';
+import { CinderConfig } from './cinder-config.js';
+import { CinderStore } from './cinder-store.js';
+
+export const DRIVER = 'cinder';
+
+export const cinder = defineStore({
+  driver: DRIVER,
+  description: 'Images as volumes, cloned inside the storage',
+  schemes: ['cinder'],
+  registersUnread: true,
+  config: CinderConfig,
+  store: CinderStore,
+  inject: [pluginConfig<CinderConfig>(), PluginSite, Identity, Programs, PluginClock],
+});

@@ -1,0 +1,60 @@
+import { IntegrityError } from '../../../core/api.js';
+
+/** Magic of the format: doc/dev/rbd-diff.rst of Ceph, "rbd diff v1". */
+const HEADER = Buffer.from('rbd diff v1\n');
+const END = Buffer.from('e');
+
+/** Bytes that are left out where all of them are zero. */
+const ZERO_BLOCK = 64 * 1024;
+const ZEROS = Buffer.alloc(ZERO_BLOCK);
+
+/**
+ * Bytes as changes of an image that is all zeros, for `rbd import-diff`; without the record that would
+ * make the image as small as they are. Breaks with what the source breaks with.
+ * @param offset of the first byte in the image
+ */
+export async function* rbdDiff(
+  source: AsyncIterable<Uint8Array>,
+  offset = 0,
+): AsyncGenerator<Uint8Array> {
+  yield HEADER;
+  let at = offset;
+  for await (const chunk of source) {
+    for (let start = 0; start < chunk.length; start += ZERO_BLOCK) {
+      const block = chunk.subarray(start, start + ZERO_BLOCK);
+      if (ZEROS.subarray(0, block.length).equals(block)) continue;
+      yield updatedData(at + start, block.length);
+      yield block;
+    }
+    at += chunk.length;
+  }
+  yield END;
+}
+
+/** "w", offset and length, little endian, 64 bits each. */
+function updatedData(offset: number, length: number): Uint8Array {
+  const record = Buffer.alloc(17);
+  record.write('w', 'latin1');
+  record.writeBigUInt64LE(BigInt(offset), 1);
+  record.writeBigUInt64LE(BigInt(length), 9);
+  return record;
+}
+
+/** The bytes of a source, which must be `size` of them. @throws {IntegrityError} `SIZE_MISMATCH` */
+export async function* exactly(
+  source: AsyncIterable<Uint8Array>,
+  size: number,
+  name: string,
+): AsyncGenerator<Uint8Array> {
+  let taken = 0;
+  for await (const chunk of source) {
+    taken += chunk.length;
+    if (taken > size) break;
+    yield chunk;
+  }
+  if (taken === size) return;
+  throw new IntegrityError({
+    code: 'SIZE_MISMATCH',
+    message: `"${name}" has ${taken > size ? 'more than' : 'only'} ${Math.min(taken, size)} bytes, expected ${size}`,
+  });
+}
