@@ -1,5 +1,6 @@
 import {
   Identity,
+  Images,
   PluginClock,
   PluginSite,
   Programs,
@@ -8,8 +9,7 @@ import {
 } from '../../core/api.js';
 import { CinderConfig } from './cinder-config.js';
 import { CinderStore } from './cinder-store.js';
-
-export const DRIVER = 'cinder';
+import { DRIVER } from './cinder-stores.js';
 
 export const cinder = defineStore({
   driver: DRIVER,
@@ -18,5 +18,5 @@ export const cinder = defineStore({
   registersUnread: true,
   config: CinderConfig,
   store: CinderStore,
-  inject: [pluginConfig<CinderConfig>(), PluginSite, Identity, Programs, PluginClock],
+  inject: [pluginConfig<CinderConfig>(), PluginSite, Identity, Images, Programs, PluginClock],
 });

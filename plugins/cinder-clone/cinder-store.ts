@@ -6,6 +6,7 @@ import type {
   Clock,
   Identity,
   Image,
+  Images,
   JsonObject,
   PluginSite,
   Programs,
@@ -17,7 +18,7 @@ import { Volumes } from './cinder/volumes.js';
 import type { Volume, VolumeRequest } from './cinder/volumes.js';
 import type { CinderConfig } from './cinder-config.js';
 import { urlOf, volumeOf } from './cinder-location.js';
-import { judged } from './clone-origin.js';
+import { CloneOrigins } from './clone-origin.js';
 import { attach } from './connection/connection.js';
 import type { Attached, RbdConnection } from './connection/connection.js';
 import { RbdBytes } from './connection/rbd-bytes.js';
@@ -38,6 +39,7 @@ export class CinderStore implements CloningStore {
   readonly #api: CinderApi;
   readonly #volumes: Volumes;
   readonly #bytes: RbdBytes;
+  readonly #origins: CloneOrigins;
   /** How Cinder's own list of attachments names this server. */
   readonly #host: string;
   /** One connection at a time for each volume: Cinder grants no second one. */
@@ -47,12 +49,14 @@ export class CinderStore implements CloningStore {
     private readonly config: CinderConfig,
     private readonly site: Pick<PluginSite, 'id'>,
     identity: Identity,
+    images: Images,
     programs: Programs,
     clock: Clock,
   ) {
     this.#api = new CinderApi(site.id, signIn(config, identity));
     this.#volumes = new Volumes(this.#api, clock, config.timeout);
     this.#bytes = new RbdBytes(config.ceph, programs);
+    this.#origins = new CloneOrigins(site.id, config.volume_type, this.#volumes, images);
     this.#host = `stowage-${site.id}`;
   }
 
@@ -136,7 +140,7 @@ export class CinderStore implements CloningStore {
     origin: JsonObject,
     options: { readonly image: Image; readonly signal: AbortSignal },
   ): Promise<CloneOrigin> {
-    return judged(this.#volumes, this.site.id, this.config.volume_type, origin, options);
+    return this.#origins.judge(origin, options);
   }
 
   async clone(
@@ -144,14 +148,7 @@ export class CinderStore implements CloningStore {
     origin: JsonObject,
     { image, signal }: { readonly image: Image; readonly signal: AbortSignal },
   ): Promise<StoredObject> {
-    const { volume_type } = this.config;
-    const { request, size, obstacles } = await judged(
-      this.#volumes,
-      this.site.id,
-      volume_type,
-      origin,
-      { image, signal },
-    );
+    const { request, size, obstacles } = await this.#origins.judge(origin, { image, signal });
     if (obstacles[0] !== undefined) {
       throw new UnsupportedError({ code: 'NOT_CLONED', message: obstacles[0] });
     }

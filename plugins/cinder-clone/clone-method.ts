@@ -1,6 +1,6 @@
-import { InvalidInputError, Stores, defineMethod, z } from '../../core/api.js';
+import { Stores, defineMethod, z } from '../../core/api.js';
 import type { DataSource, JsonObject, MethodContext, MethodSource } from '../../core/api.js';
-import { DRIVER } from './cinder-driver.js';
+import { cinderStore } from './cinder-stores.js';
 
 const Params = z
   .strictObject({
@@ -19,7 +19,7 @@ class VolumeOrigin implements MethodSource {
 
   check(params: JsonObject): Promise<void> {
     return new Promise((resolve) => {
-      this.#store(Params.parse(params).store);
+      cinderStore(this.stores, Params.parse(params).store);
       resolve();
     });
   }
@@ -28,23 +28,7 @@ class VolumeOrigin implements MethodSource {
     const { store, volume_id, snapshot_id } = Params.parse(params);
     const origin: JsonObject =
       volume_id === undefined ? { snapshot_id: snapshot_id ?? '' } : { volume_id };
-    return Promise.resolve({ kind: 'clone', store: this.#store(store), origin });
-  }
-
-  /** The store that is named, or the first one. */
-  #store(wanted: string | undefined): string {
-    const stores = this.stores.list().filter(({ driver }) => driver === DRIVER);
-    const store = stores.find(({ id }) => id === (wanted ?? id));
-    if (store !== undefined) return store.id;
-    throw new InvalidInputError({
-      code: 'STORE_UNKNOWN',
-      message:
-        wanted === undefined ? 'No store here keeps volumes' : `Store "${wanted}" keeps no volumes`,
-      hint:
-        stores.length === 0
-          ? `The operator can add a store with the driver "${DRIVER}"`
-          : `The stores that keep volumes are: ${stores.map(({ id }) => id).join(', ')}`,
-    });
+    return Promise.resolve({ kind: 'clone', store: cinderStore(this.stores, store), origin });
   }
 }
 

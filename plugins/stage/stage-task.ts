@@ -25,12 +25,13 @@ export class StageTask implements ImportTask {
 /** A clone holds a whole disk; where none can be made the output says why, and the bytes are read. */
 async function clone(context: TaskContext, source: CloneSource): Promise<TaskResult> {
   const { store } = source;
-  const { placed, size, obstacles } = await context.clone(source);
+  const { placed, size, obstacles, draft } = await context.clone(source);
   if (placed !== undefined) {
-    return { size, virtualSize: size, output: { source: 'clone', store, size } };
+    return { draft, size, virtualSize: size, output: { source: 'clone', store, size } };
   }
   const data = await context.stage(source);
   return {
+    draft,
     output: {
       source: 'volume',
       store,

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { access, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import path from 'node:path';
@@ -40,6 +41,7 @@ export class CinderService implements AsyncDisposable {
   readonly url: string;
   readonly #daemons: Running[] = [];
   #own: Running[] = [];
+  #hidden: string | undefined;
   /** Cinder's own account, an administrator of the project `service`. */
   #account: { readonly user: string; readonly project: string } | undefined;
 
@@ -100,6 +102,25 @@ export class CinderService implements AsyncDisposable {
     });
     const text = await answer.text();
     return { status: answer.status, body: (text === '' ? {} : JSON.parse(text)) as never };
+  }
+
+  /** Has a volume be of an encrypted kind, as Cinder tells it; real keys would need a Barbican. */
+  async encrypt(volume: string): Promise<void> {
+    const fact = `encryption_key_id = '${randomUUID()}'`;
+    await query(this.#file('mariadb'), `update cinder.volumes set ${fact} where id = '${volume}'`);
+  }
+
+  /** Has the driver fail to clone a volume: it is not in the pool. `undefined` brings it back. */
+  async failClones(volume: string | undefined): Promise<void> {
+    const { ceph } = this.options;
+    if (volume !== undefined) {
+      await ceph.admin('rbd', 'rename', `volumes/volume-${volume}`, `volumes/hidden-${volume}`);
+      this.#hidden = volume;
+    } else if (this.#hidden !== undefined) {
+      const hidden = this.#hidden;
+      this.#hidden = undefined;
+      await ceph.admin('rbd', 'rename', `volumes/hidden-${hidden}`, `volumes/volume-${hidden}`);
+    }
   }
 
   /** The end of its logs, for a test that has failed. */

@@ -209,11 +209,12 @@ export class EngineTaskContext implements TaskContext {
 
   async clone({ store, origin }: CloneSource): Promise<CloneOutcome> {
     const { image, signal } = this;
-    const { size, obstacles } = await this.placement.examine(store, origin, { image, signal });
-    if (obstacles.length > 0) return { placed: undefined, size, obstacles };
+    const found = await this.placement.examine(store, origin, { image, signal });
+    const { size, obstacles, draft = {} } = found;
+    if (obstacles.length > 0) return { placed: undefined, size, obstacles, draft };
     const importId = this.of.record.id;
     const placed = await this.placement.clone({ importId, image, store, origin, signal });
-    return { placed, size, obstacles };
+    return { placed, size, obstacles, draft };
   }
 
   async adopt(file: string): Promise<DataView> {

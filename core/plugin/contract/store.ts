@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { JsonObject } from '../../base/json.js';
-import type { Image } from '../../image/image.js';
+import type { Image, ImagePatch } from '../../image/image.js';
 
 /** Where a store holds one object. The URL is opaque to everybody but the store. */
 export interface StoredObject {
@@ -121,6 +121,8 @@ export interface CloneOrigin {
   readonly size: number;
   /** Why no clone can be made, each as a sentence; empty where one can. */
   readonly obstacles: readonly string[];
+  /** What the image becomes beside its bytes. */
+  readonly draft?: ImagePatch;
 }
 
 export function isCloningStore(store: Store): store is CloningStore {

@@ -120,6 +120,8 @@ export interface CloneOutcome {
   /** Bytes of the disk. */
   readonly size: number;
   readonly obstacles: readonly string[];
+  /** What the image becomes beside its bytes, for {@link TaskResult.draft}. */
+  readonly draft: ImagePatch;
 }
 
 /** Where a store holds the bytes of an image. */

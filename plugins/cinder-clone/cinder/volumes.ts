@@ -7,8 +7,8 @@ const FIRST_LOOK_MS = 50;
 const LAST_LOOK_MS = 2_000;
 
 /** How long, and how often, a create is looked for whose answer was lost. */
-const LOST_LOOKS = 5;
-const LOST_LOOK_MS = 1_000;
+const LOST_LOOKS = 3;
+const LOST_LOOK_MS = 500;
 
 const Volume = z.looseObject({
   id: z.string(),

@@ -1,0 +1,321 @@
+import { execFile } from 'node:child_process';
+import { createWriteStream } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { request } from 'undici';
+import { ApiClient } from '../support/api-client.js';
+import type { ImageDocument, ImportDocument } from '../support/api-client.js';
+import { freePort } from '../support/free-port.js';
+import { digestOf, randomFile } from '../support/images.js';
+import { spawnServer, startServer } from '../support/server.js';
+import type { TestServer } from '../support/server.js';
+import { tempDir } from '../support/temp-dir.js';
+import { CephService } from './ceph.js';
+import { CinderService } from './cinder.js';
+import { publish, startCloud } from './cloud.js';
+import type { KeystoneService } from './keystone.js';
+
+const run = promisify(execFile);
+const MIB = 1024 * 1024;
+/** Milliseconds for what Cinder does. */
+const PATIENCE = 120_000;
+
+export const GIB = 1024 ** 3;
+export const RAW = { disk_format: 'raw', container_format: 'bare' };
+
+/** The account of the image volumes, and its project. */
+const ACCOUNT = 'image-volumes';
+
+export interface VolumeDocument {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly size: number;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly 'os-vol-tenant-attr:tenant_id'?: string;
+}
+
+export interface Cloned {
+  readonly image: ImageDocument;
+  readonly record: ImportDocument;
+  /** Milliseconds from the request to the end of the import. */
+  readonly ms: number;
+}
+
+export interface CloudOptions {
+  /** Stands before Cinder; answers the URL that Stowage is to use. */
+  readonly cinderFor?: (url: string) => Promise<string>;
+}
+
+/**
+ * A cloud whose images and volumes live in one Ceph: real Keystone, Cinder and Ceph, with Stowage as its
+ * image service. `alice` and `bob` are members of their projects, `admin` is Cinder's administrator.
+ */
+export class VolumeCloud implements AsyncDisposable {
+  readonly projects: Record<string, string> = {};
+  readonly tokens: Record<string, string> = {};
+  /** Id of the project of the image volumes, and of its user. */
+  internal = { project: '', user: '' };
+  #server: TestServer | undefined;
+  #endpoint: string;
+
+  private constructor(
+    readonly ceph: CephService,
+    readonly keystone: KeystoneService,
+    readonly cinder: CinderService,
+    readonly directory: string,
+    private readonly port: number,
+    private readonly release: () => Promise<void>,
+  ) {
+    this.#endpoint = cinder.url;
+  }
+
+  static async start({ cinderFor }: CloudOptions = {}): Promise<VolumeCloud> {
+    const [ceph, keystone, directory] = await Promise.all([
+      CephService.start(),
+      startCloud(),
+      tempDir(),
+    ]);
+    const port = await freePort();
+    const images = `http://127.0.0.1:${port}`;
+    const settings = ['allowed_direct_url_schemes = cinder'];
+    const cinder = await CinderService.start({ ceph, keystone, images, settings });
+    await publish(keystone, 'volumev3', cinder.url);
+    const cloud = new VolumeCloud(ceph, keystone, cinder, directory.path, port, async () => {
+      await directory[Symbol.asyncDispose]();
+    });
+    if (cinderFor !== undefined) cloud.#endpoint = await cinderFor(cinder.url);
+    await cloud.#people();
+    return cloud;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server?.kill();
+    await this.cinder[Symbol.asyncDispose]();
+    await this.keystone[Symbol.asyncDispose]();
+    await this.ceph[Symbol.asyncDispose]();
+    await this.release();
+  }
+
+  /** A user of a project, new or not, with these roles in it. */
+  async person(name: string, projectName: string, ...roles: readonly string[]): Promise<void> {
+    this.projects[projectName] ??= await this.keystone.project(projectName);
+    const project = this.projects[projectName];
+    const user = await this.keystone.user(name);
+    for (const role of roles) await this.keystone.grant(role, user, { project });
+    this.tokens[name] = await this.keystone.token(user, { project });
+  }
+
+  async serve(): Promise<TestServer> {
+    this.#server = await startServer(await this.#place());
+    return this.#server;
+  }
+
+  /** As {@link serve}, for a server that dies at a named point. */
+  async serveUntil(point: string): Promise<Pick<TestServer, 'exited'>> {
+    const server = spawnServer({ ...(await this.#place()), env: { STOWAGE_CRASH_POINT: point } });
+    await server.served;
+    return server;
+  }
+
+  /** SIGKILL. */
+  async kill(): Promise<void> {
+    await this.#server?.kill();
+    this.#server = undefined;
+  }
+
+  get server(): TestServer {
+    if (this.#server !== undefined) return this.#server;
+    throw new Error('Stowage does not run');
+  }
+
+  api(user: string): ApiClient {
+    return new ApiClient(`http://127.0.0.1:${this.port}`, {
+      'x-auth-token': this.tokens[user] ?? '',
+    });
+  }
+
+  /** A request to Cinder that must succeed. */
+  async ask<T>(user: string, method: string, place: string, json?: unknown): Promise<T> {
+    const { status, body } = await this.cinder.call(this.tokens[user] ?? '', method, place, json);
+    if (status >= 300) throw new Error(`${method} ${place}: ${status} ${JSON.stringify(body)}`);
+    return body;
+  }
+
+  async volume(id: string): Promise<VolumeDocument> {
+    return (await this.ask<{ volume: VolumeDocument }>('admin', 'GET', `/volumes/${id}`)).volume;
+  }
+
+  async volumes(project: string): Promise<readonly VolumeDocument[]> {
+    const query = `/volumes/detail?all_tenants=1&project_id=${project}`;
+    return (await this.ask<{ volumes: readonly VolumeDocument[] }>('admin', 'GET', query)).volumes;
+  }
+
+  /** Makes a volume, and waits for it. */
+  async made(user: string, facts: Readonly<Record<string, unknown>>): Promise<VolumeDocument> {
+    const body = { volume: facts };
+    const { volume } = await this.ask<{ volume: VolumeDocument }>(user, 'POST', '/volumes', body);
+    await this.until(async () => {
+      const { status } = await this.volume(volume.id);
+      if (status === 'error') throw new Error(await this.cinder.logs());
+      return status === 'available';
+    });
+    return this.volume(volume.id);
+  }
+
+  /** Makes a snapshot of a volume, and waits for it. */
+  async snapshot(user: string, { id: volume_id }: VolumeDocument): Promise<string> {
+    const { snapshot } = await this.ask<{ snapshot: { id: string } }>(user, 'POST', '/snapshots', {
+      snapshot: { volume_id },
+    });
+    await this.until(async () => {
+      const place = `/snapshots/${snapshot.id}`;
+      const now = await this.ask<{ snapshot: { status: string } }>('admin', 'GET', place);
+      return now.snapshot.status === 'available';
+    });
+    return snapshot.id;
+  }
+
+  /** Fills a volume behind Cinder's back: random bytes at the start, and some at the end. */
+  async fill({ id, size }: VolumeDocument, pool = 'volumes'): Promise<void> {
+    const file = await randomFile(path.join(this.directory, `content-${id}`), 24 * MIB);
+    await run('truncate', ['-s', String(size * GIB), file]);
+    const end = `printf end | dd of="${file}" bs=1 seek=${size * GIB - 3} conv=notrunc status=none`;
+    await run('sh', ['-c', end]);
+    const image = `${pool}/volume-${id}`;
+    await this.ceph.admin('rbd', 'rm', '--no-progress', image);
+    await this.ceph.admin('rbd', 'import', '--no-progress', file, image);
+  }
+
+  /** The image in the pool that a volume shares blocks with. */
+  async parentOf(id: string, pool = 'volumes'): Promise<string | undefined> {
+    const told = await this.ceph.admin('rbd', 'info', '--format', 'json', `${pool}/volume-${id}`);
+    return (JSON.parse(told) as { readonly parent?: { readonly image: string } }).parent?.image;
+  }
+
+  async digestOfVolume(id: string, pool = 'volumes'): Promise<string> {
+    const file = path.join(this.directory, 'exported');
+    await run('rm', ['-f', file]);
+    await this.ceph.admin('rbd', 'export', '--no-progress', `${pool}/volume-${id}`, file);
+    return digestOf(file);
+  }
+
+  async digestOfDownload(user: string, image: string): Promise<string> {
+    const file = path.join(this.directory, 'downloaded');
+    const answer = await request(`${this.server.url}/v2/images/${image}/file`, {
+      headers: { 'x-auth-token': this.tokens[user] ?? '' },
+    });
+    if (answer.statusCode !== 200) throw new Error(`GET file: ${answer.statusCode}`);
+    await pipeline(answer.body, createWriteStream(file));
+    return digestOf(file);
+  }
+
+  /** Imports by a method, and answers the image with its import. */
+  async imported(
+    user: string,
+    method: Readonly<Record<string, unknown>>,
+    facts: Readonly<Record<string, unknown>> = RAW,
+  ): Promise<Cloned> {
+    const client = this.api(user);
+    const { id } = await client.createImage(facts);
+    const began = performance.now();
+    const answer = await client.import(id, { method });
+    if (answer.status !== 202) throw new Error(`import: ${answer.status} ${answer.text}`);
+    const record = await client.finished(id);
+    const ms = performance.now() - began;
+    return { image: await client.image(id), record, ms };
+  }
+
+  cloned(user: string, origin: Readonly<Record<string, unknown>>): Promise<Cloned> {
+    return this.imported(user, { name: 'cinder-clone', ...origin });
+  }
+
+  /** The volume that an image is, as an administrator sees it. */
+  async volumeIn({ id }: Pick<ImageDocument, 'id'>): Promise<string> {
+    const { direct_url } = await this.api('admin').image(id);
+    return String(direct_url).split('/').at(-1) ?? '';
+  }
+
+  /** Waits until Cinder has made an image of a volume, and answers it. */
+  async uploaded(user: string, { id }: VolumeDocument, name: string): Promise<ImageDocument> {
+    const action = { image_name: name, ...RAW, force: false };
+    const body = { 'os-volume_upload_image': action };
+    const begun = await this.ask<{ 'os-volume_upload_image': { image_id: string } }>(
+      user,
+      'POST',
+      `/volumes/${id}/action`,
+      body,
+    );
+    const image = begun['os-volume_upload_image'].image_id;
+    await this.until(
+      async () =>
+        (await this.api(user).image(image)).status === 'active' &&
+        (await this.volume(id)).status === 'available',
+    );
+    return this.api(user).image(image);
+  }
+
+  async isGone(volume: string): Promise<boolean> {
+    const { status } = await this.cinder.call(
+      this.tokens['admin'] ?? '',
+      'GET',
+      `/volumes/${volume}`,
+    );
+    return status === 404;
+  }
+
+  async until(reached: () => Promise<boolean>): Promise<void> {
+    const deadline = Date.now() + PATIENCE;
+    while (!(await reached())) {
+      if (Date.now() > deadline) throw new Error(`Never reached: ${String(reached)}`);
+      await delay(200);
+    }
+  }
+
+  async #people(): Promise<void> {
+    await this.person(ACCOUNT, ACCOUNT, 'admin');
+    const { body } = await this.keystone.call('GET', `/users?name=${ACCOUNT}`);
+    const [user] = (body as { readonly users: readonly { readonly id: string }[] }).users;
+    this.internal = { project: this.projects[ACCOUNT] ?? '', user: user?.id ?? '' };
+    await this.person('alice', 'alice', 'member');
+    await this.person('bob', 'bob', 'member');
+    this.tokens['admin'] = await this.cinder.adminToken();
+  }
+
+  async #place(): Promise<{
+    readonly dataDir: string;
+    readonly config: string;
+    readonly port: number;
+  }> {
+    const { url } = this.keystone;
+    const volumes = {
+      driver: 'cinder',
+      keystone: { url, username: ACCOUNT, password: 'secret', project: ACCOUNT },
+      endpoint: this.#endpoint,
+      ceph: { conf: this.ceph.conf },
+    };
+    const methods = [
+      ...['glance-direct', 'copy-image', 'cinder-clone'],
+      { name: 'volume-backed', plugin: 'cinder-clone' },
+    ];
+    const config = path.join(this.directory, 'stowage.yaml');
+    await writeFile(
+      config,
+      JSON.stringify({
+        log: { level: 'info', format: 'json' },
+        auth: { mode: 'keystone', keystone: { url, user: 'stowage', password: 'secret' } },
+        images: { show_locations: true, show_direct_url: true, change_locations: true },
+        stores: [
+          { id: 'files', driver: 'filesystem', path: 'store/files', default: true },
+          { id: 'volumes', ...volumes },
+          { id: 'typed', ...volumes, volume_type: 'ceph-b' },
+        ],
+        imports: { methods, retry: { attempts: 8, backoff: '200 ms', max_backoff: '1 s' } },
+      }),
+    );
+    return { dataDir: path.join(this.directory, 'data'), config, port: this.port };
+  }
+}
