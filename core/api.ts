@@ -85,15 +85,18 @@ export type {
   StagedSource,
   StreamSource,
 } from './plugin/contract/source.js';
-export { isCloningStore, isFileStore } from './plugin/contract/store.js';
+export { isCloningStore, isFileStore, isVolumeStore } from './plugin/contract/store.js';
 export type {
   ByteRange,
   CloneOrigin,
   CloningStore,
   FileStore,
+  MadeVolume,
   Store,
   StoreHistory,
   StoredObject,
+  VolumeStore,
+  VolumeWish,
 } from './plugin/contract/store.js';
 export type {
   ByteObserver,

@@ -11,6 +11,7 @@ import type { Policy } from './auth/policy.js';
 import { createCatalogue } from './catalogue/image-catalogue.js';
 import { createLocations } from './catalogue/locations.js';
 import { createMembers } from './catalogue/image-members.js';
+import { createVolumeCatalogue } from './catalogue/image-volumes.js';
 import { createImportCatalogue } from './catalogue/import-catalogue.js';
 import type { Keystone } from './client/keystone/keystone.js';
 import type { Config } from './config/config.js';
@@ -25,7 +26,14 @@ import { engineModule } from './engine/engine.module.js';
 import { Quotas } from './engine/bytes/quotas.js';
 import { Worker } from './engine/live.js';
 import { Database } from './engine/ports.js';
-import { Downloads, Imports, Removal, ResumableUploads, Uploads } from './engine/service.js';
+import {
+  Downloads,
+  ImageVolumes,
+  Imports,
+  Removal,
+  ResumableUploads,
+  Uploads,
+} from './engine/service.js';
 import { createHttpServer } from './http/server.js';
 import type { HttpServer } from './http/server.js';
 import { createDispatcher, hasTarget, wantsNotification } from './notifications/create.js';
@@ -196,6 +204,11 @@ function httpServer(
       imports: container.get<Imports>(Imports),
       removal: container.get<Removal>(Removal),
       stores: host.stores,
+    }),
+    volumes: createVolumeCatalogue({
+      policy,
+      read: database.read,
+      volumes: container.get<ImageVolumes>(ImageVolumes),
     }),
     importCatalogue: createImportCatalogue({ read: database.read, policy }),
     imports: container.get<Imports>(Imports),

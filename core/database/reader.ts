@@ -3,6 +3,7 @@ import type { ImportEvent, ImportOutcome, ImportRecord, TaskRecord } from '../en
 import type {
   EndedImportsQuery,
   GenerationQuery,
+  ImageVolumeQuery,
   ImportQuery,
   LocationQuery,
   Reader,
@@ -10,6 +11,7 @@ import type {
 import type { Image } from '../image/image.js';
 import type { ImageMember } from '../image/member.js';
 import type { ImageQuery } from '../image/query.js';
+import type { ImageVolume } from '../engine/image-volume.js';
 import type { Notification } from '../engine/notification.js';
 import type { QuotaUsage } from '../image/quota.js';
 import type { Generation, Reservation } from '../staging/generation.js';
@@ -35,6 +37,7 @@ import { listReservations, sumReservedBytes } from './staging/reservations.js';
 import type { Sql } from './statements.js';
 import { readNotifications } from './notifications/notifications.js';
 import { readUsage } from './usage.js';
+import { listImageVolumes } from './volumes/image-volumes.js';
 
 /** The reads, on whatever connection or transaction `sql` stands for. */
 export class SqliteReader implements Reader {
@@ -122,6 +125,10 @@ export class SqliteReader implements Reader {
 
   usedStores(): Promise<readonly string[]> {
     return listUsedStores(this.sql);
+  }
+
+  imageVolumes(query: ImageVolumeQuery): Promise<readonly ImageVolume[]> {
+    return listImageVolumes(this.sql, query);
   }
 
   notifications(limit: number): Promise<readonly Notification[]> {

@@ -9,10 +9,12 @@ import type {
 import type {
   GenerationChange,
   ImageChange,
+  ImageVolumeChange,
   ImportChange,
   TaskChange,
   Transaction,
 } from '../engine/ports.js';
+import type { ImageVolume, ImageVolumeState } from '../engine/image-volume.js';
 import type { Image, ImageStatus } from '../image/image.js';
 import type { ImageMember, MemberStatus } from '../image/member.js';
 import type { Generation, GenerationState, Reservation } from '../staging/generation.js';
@@ -48,6 +50,12 @@ import {
   insertReservation,
   updateReservation,
 } from './staging/reservations.js';
+
+import {
+  deleteImageVolumes,
+  insertImageVolume,
+  updateImageVolume,
+} from './volumes/image-volumes.js';
 
 /** The writes of one transaction, and the reads that see them. */
 export class SqliteTransaction extends SqliteReader implements Transaction {
@@ -186,6 +194,22 @@ export class SqliteTransaction extends SqliteReader implements Transaction {
 
   deleteLocation(id: string): Promise<void> {
     return deleteLocation(this.sql, id);
+  }
+
+  insertImageVolume(volume: ImageVolume): Promise<void> {
+    return insertImageVolume(this.sql, volume);
+  }
+
+  updateImageVolume(
+    id: string,
+    when: { readonly state: readonly ImageVolumeState[] },
+    change: ImageVolumeChange,
+  ): Promise<boolean> {
+    return updateImageVolume(this.sql, id, when, change);
+  }
+
+  deleteImageVolumes(before: Date): Promise<void> {
+    return deleteImageVolumes(this.sql, before);
   }
 
   deleteNotifications(through: number): Promise<void> {

@@ -13,6 +13,7 @@ import { Engine } from './engine.js';
 import { EventHub } from './event-hub.js';
 import { GenerationRows } from './bytes/generation-rows.js';
 import { Housekeeping } from './bytes/housekeeping.js';
+import { ImageVolumeService } from './service/image-volumes.js';
 import { ImportPlanner } from './service/planner.js';
 import { Headway } from './run/headway.js';
 import { ImportRunner } from './run/runner.js';
@@ -31,7 +32,7 @@ import { RemovalService } from './service/removal.js';
 import { RetryPolicy } from './run/retry-policy.js';
 import { Reverting } from './ending/reverting.js';
 import { Scheduler } from './run/scheduler.js';
-import { Downloads, Imports, Removal, ResumableUploads, Uploads } from './service.js';
+import { Downloads, ImageVolumes, Imports, Removal, ResumableUploads, Uploads } from './service.js';
 import { StagingGate } from './service/staging-gate.js';
 import { Slots } from './run/slots.js';
 import { StoreGroups } from './run/store-groups.js';
@@ -60,6 +61,7 @@ const CLASSES = [
   GenerationRows,
   Housekeeping,
   Headway,
+  ImageVolumeService,
   ImportPlanner,
   ImportRunner,
   Incoming,
@@ -111,5 +113,6 @@ export function engineModule(
     bind(Removal).to(RemovalService).inSingletonScope();
     bind(ResumableUploads).toService(ResumableUploadService);
     bind(Downloads).toService(DownloadService);
+    bind(ImageVolumes).toService(ImageVolumeService);
   });
 }

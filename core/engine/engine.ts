@@ -4,6 +4,7 @@ import { Housekeeping } from './bytes/housekeeping.js';
 import { Janitor } from './bytes/janitor.js';
 import { Recovery } from './run/recovery.js';
 import { Scheduler } from './run/scheduler.js';
+import { ImageVolumeService } from './service/image-volumes.js';
 import { ResumableUploadService } from './service/resumable-uploads.js';
 
 /** Starts and stops the parts of the engine in order. */
@@ -16,6 +17,7 @@ export class Engine {
     @inject(Janitor) private readonly janitor: Janitor,
     @inject(Housekeeping) private readonly housekeeping: Housekeeping,
     @inject(ResumableUploadService) private readonly uploads: ResumableUploadService,
+    @inject(ImageVolumeService) private readonly volumes: ImageVolumeService,
   ) {}
 
   /** Takes over what an earlier life has left, then begins to work. */
@@ -24,11 +26,13 @@ export class Engine {
     await this.recovery.recover();
     this.scheduler.start();
     this.housekeeping.start();
+    await this.volumes.start();
   }
 
   /** Lets running imports end until the deadline, interrupts them then. */
   async stop(deadlineMs: number): Promise<void> {
     await this.housekeeping.stop();
+    await this.volumes.stop();
     await this.uploads.stop();
     await this.scheduler.stop(deadlineMs);
     await this.janitor.stop(deadlineMs);

@@ -17,7 +17,9 @@ import type {
   TaskRecord,
   TaskState,
 } from './import.js';
+import type { ImageVolume, ImageVolumeState } from './image-volume.js';
 import type { Notification } from './notification.js';
+import type { MadeVolume } from '../plugin/contract/store.js';
 
 /**
  * How the engine and the catalogue reach the database. One write transaction at a time; a read sees
@@ -74,6 +76,8 @@ export interface Reader {
   /** Ids of the stores that hold bytes, configured or not. */
   usedStores(): Promise<readonly string[]>;
 
+  imageVolumes(query: ImageVolumeQuery): Promise<readonly ImageVolume[]>;
+
   /** The oldest notifications that wait to be sent. */
   notifications(limit: number): Promise<readonly Notification[]>;
 
@@ -115,6 +119,21 @@ export interface LocationQuery {
   readonly store?: string;
   readonly states?: readonly LocationState[];
 }
+
+export interface ImageVolumeQuery {
+  readonly id?: string;
+  readonly imageId?: string;
+  readonly projectId?: string;
+  readonly states?: readonly ImageVolumeState[];
+  readonly limit?: number;
+}
+
+export type ImageVolumeChange = Partial<
+  Pick<ImageVolume, 'state' | 'failure'> & {
+    readonly made: MadeVolume;
+    readonly finishedAt: Date;
+  }
+>;
 
 export type ImageChange = Partial<ImageAttributes & ImageData> & {
   readonly status?: ImageStatus;
@@ -210,6 +229,15 @@ export interface Transaction extends Reader {
     change: Partial<Pick<Location, 'state' | 'url' | 'metadata' | 'linkedGeneration'>>,
   ): Promise<boolean>;
   deleteLocation(id: string): Promise<void>;
+
+  insertImageVolume(volume: ImageVolume): Promise<void>;
+  updateImageVolume(
+    id: string,
+    when: { readonly state: readonly ImageVolumeState[] },
+    change: ImageVolumeChange,
+  ): Promise<boolean>;
+  /** Deletes those that have ended before. */
+  deleteImageVolumes(before: Date): Promise<void>;
 
   /** Has it told that bytes went out; absent where nobody is told of anything. */
   tellSent?(sent: SentImage): Promise<void>;

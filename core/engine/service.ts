@@ -3,6 +3,7 @@ import type { Caller } from '../auth/caller.js';
 import type { JsonObject } from '../base/json.js';
 import type { ClientBody } from '../plugin/contract/source.js';
 import type { ByteRange } from '../plugin/contract/store.js';
+import type { ImageVolume, ImageVolumeWish } from './image-volume.js';
 import type { ImportEvent, ImportRecord, TaskRecord } from './import.js';
 import type { SentImage } from './ports.js';
 
@@ -92,6 +93,26 @@ export interface TaskProgress {
   readonly total: number | null;
   /** Units per second over the last seconds. */
   readonly rate: number | null;
+}
+
+/** Volumes that are made of images. */
+export interface ImageVolumes {
+  /**
+   * Begins to make a volume; the wish is durable when the promise resolves.
+   * @throws {ConflictError} `IMAGE_STATE`; {InvalidInputError} `NO_VOLUMES`; {CapacityError}
+   *   `TOO_MANY_VOLUMES`; {NotFoundError} `STORE_NOT_FOUND`
+   */
+  request(request: VolumeRequest): Promise<ImageVolume>;
+}
+export const ImageVolumes = Symbol('ImageVolumes');
+
+export interface VolumeRequest {
+  readonly imageId: string;
+  readonly projectId: string;
+  readonly userId: string | null;
+  /** @default the one that holds the image, else the first that can make volumes */
+  readonly store: string | undefined;
+  readonly wish: ImageVolumeWish;
 }
 
 /** Bytes that a client sends. */

@@ -15,6 +15,7 @@ import { discoveryRoutes } from './routes/discovery.js';
 import { imageDataRoutes } from './routes/image-data.js';
 import { imageImportRoutes } from './routes/image-imports.js';
 import { imageLocationRoutes } from './routes/image-locations.js';
+import { imageVolumeRoutes } from './routes/image-volumes.js';
 import { imageMemberRoutes } from './routes/image-members.js';
 import { imageRoutes } from './routes/images.js';
 import { importRoutes } from './routes/imports.js';
@@ -76,6 +77,7 @@ export function createRouter(parts: HttpParts, lifetime: Lifetime): Router<HttpS
     imageImportRoutes(parts),
     imageMemberRoutes(parts),
     imageLocationRoutes(parts),
+    imageVolumeRoutes(parts),
     storeRoutes(parts),
     taskRoutes(parts),
     importRoutes(parts, lifetime),

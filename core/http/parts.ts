@@ -3,6 +3,7 @@ import type { Policy } from '../auth/policy.js';
 import type { Clock } from '../base/clock.js';
 import type { Catalogue } from '../catalogue/catalogue.js';
 import type { Locations } from '../catalogue/locations.js';
+import type { VolumeCatalogue } from '../catalogue/image-volumes.js';
 import type { Members } from '../catalogue/members.js';
 import type { ImportCatalogue } from '../catalogue/import-catalogue.js';
 import type { Config } from '../config/config.js';
@@ -20,6 +21,7 @@ export interface HttpParts {
   readonly catalogue: Catalogue;
   readonly members: Members;
   readonly locations: Locations;
+  readonly volumes: VolumeCatalogue;
   readonly importCatalogue: ImportCatalogue;
   readonly imports: Imports;
   readonly uploads: Uploads;

@@ -1,4 +1,5 @@
 import { InvalidInputError, NotFoundError, StowageError, TransientError } from '../base/errors.js';
+import { isVolumeStore } from '../plugin/contract/store.js';
 import type { Store } from '../plugin/contract/store.js';
 import type { StoreInfo, Stores } from '../plugin/contract/services.js';
 
@@ -71,6 +72,11 @@ export class StoreRegistry implements Stores {
     const { store } = this.#registered(id);
     if (this.#down.has(id)) throw unavailable(id, this.#down.get(id));
     return store;
+  }
+
+  /** Whether the storage of a store holds volumes too. */
+  makesVolumes(id: string): boolean {
+    return isVolumeStore(this.#registered(id).store);
   }
 
   async stat(id: string, url: string): Promise<{ readonly size: number }> {

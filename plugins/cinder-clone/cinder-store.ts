@@ -8,9 +8,12 @@ import type {
   Image,
   Images,
   JsonObject,
+  MadeVolume,
   PluginSite,
   Programs,
   StoredObject,
+  VolumeStore,
+  VolumeWish,
 } from '../../core/api.js';
 import { CinderApi, refusedWith } from './cinder/cinder-api.js';
 import { signIn } from './cinder/sign-in.js';
@@ -19,13 +22,10 @@ import type { Volume, VolumeRequest } from './cinder/volumes.js';
 import type { CinderConfig } from './cinder-config.js';
 import { urlOf, volumeOf } from './cinder-location.js';
 import { CloneOrigins } from './clone-origin.js';
-import { attach } from './connection/connection.js';
-import type { Attached, RbdConnection } from './connection/connection.js';
 import { RbdBytes } from './connection/rbd-bytes.js';
-import { Segments } from './connection/segments.js';
 import {
-  GIB,
   OBJECT_KEY,
+  gibs,
   imageIdOf,
   imageMetadata,
   imageSize,
@@ -33,17 +33,15 @@ import {
   sizeMetadata,
   volumeName,
 } from './image-volume.js';
+import { VolumeBytes } from './volume-bytes.js';
+import { VolumesOfImages } from './volume-of-image.js';
 
 /** Keeps each object as a volume of the store's own project, from which Cinder clones for the image's users. */
-export class CinderStore implements CloningStore {
-  readonly #api: CinderApi;
+export class CinderStore implements CloningStore, VolumeStore {
   readonly #volumes: Volumes;
-  readonly #bytes: RbdBytes;
+  readonly #bytes: VolumeBytes;
   readonly #origins: CloneOrigins;
-  /** How Cinder's own list of attachments names this server. */
-  readonly #host: string;
-  /** One connection at a time for each volume: Cinder grants no second one. */
-  readonly #connecting = new Map<string, Promise<unknown>>();
+  readonly #ofImages: VolumesOfImages;
 
   constructor(
     private readonly config: CinderConfig,
@@ -53,11 +51,14 @@ export class CinderStore implements CloningStore {
     programs: Programs,
     clock: Clock,
   ) {
-    this.#api = new CinderApi(site.id, signIn(config, identity));
-    this.#volumes = new Volumes(this.#api, clock, config.timeout);
-    this.#bytes = new RbdBytes(config.ceph, programs);
+    const api = new CinderApi(site.id, signIn(config, identity));
+    this.#volumes = new Volumes(api, clock, config.timeout);
+    const rbd = new RbdBytes(config.ceph, programs);
+    this.#bytes = new VolumeBytes(api, this.#volumes, rbd, `stowage-${site.id}`);
     this.#origins = new CloneOrigins(site.id, config.volume_type, this.#volumes, images);
-    this.#host = `stowage-${site.id}`;
+    this.#ofImages = new VolumesOfImages(this.#volumes, this.#bytes, (url) =>
+      volumeOf(site.id, url),
+    );
   }
 
   /** Asks what only an administrator is told, so that a wrong account shows at the start. */
@@ -79,23 +80,8 @@ export class CinderStore implements CloningStore {
       { owner: null, size: first },
       signal,
     );
-    const segments = new Segments(source, size, name, signal);
-    let capacity = gibs(first) * GIB;
-    try {
-      for await (const { bytes, offset } of segments.of(() => capacity)) {
-        if (offset >= capacity) {
-          capacity += GIB;
-          await this.#volumes.act(made.id, { 'os-extend': { new_size: capacity / GIB } }, signal);
-          await this.#volumes.available(made.id, signal);
-        }
-        await this.#writeInto(made.id, bytes, offset, signal);
-      }
-    } finally {
-      source.destroy();
-    }
-    if (size === undefined) {
-      await this.#volumes.describe(made.id, sizeMetadata(segments.taken), signal);
-    }
+    const taken = await this.#bytes.write(made, source, size, signal);
+    if (size === undefined) await this.#volumes.describe(made.id, sizeMetadata(taken), signal);
     await this.#seal(made.id, signal);
     return { url: urlOf(this.site.id, made.id) };
   }
@@ -104,16 +90,7 @@ export class CinderStore implements CloningStore {
     url: string,
     { signal = never() }: { readonly signal?: AbortSignal },
   ): Promise<Readable> {
-    const volume = await this.#show(url, signal);
-    const size = imageSize(volume);
-    if (!isImageVolume(volume)) return this.#openHeld(volume, size, signal);
-    // What is in an image volume does not change: many may read it, while Cinder connects one of them.
-    const connection = await this.#alone(volume.id, async () => {
-      const { id, connection: found } = await this.#attach(volume.id, 'ro', signal);
-      await this.#volumes.detach(id, never());
-      return found;
-    });
-    return this.#bytes.read(connection, size, signal);
+    return this.#bytes.open(await this.#show(url, signal), signal);
   }
 
   async stat(url: string): Promise<{ readonly size: number }> {
@@ -157,6 +134,14 @@ export class CinderStore implements CloningStore {
     return { url: urlOf(this.site.id, made.id) };
   }
 
+  makeVolume(name: string, wish: VolumeWish): Promise<MadeVolume> {
+    return this.#ofImages.make(name, wish);
+  }
+
+  discardVolume(name: string): Promise<void> {
+    return this.#ofImages.discard(name);
+  }
+
   properties(): JsonObject {
     const { endpoint = null, region = null, volume_type = null } = this.config;
     return { endpoint, region, volume_type };
@@ -182,54 +167,6 @@ export class CinderStore implements CloningStore {
     return this.#volumes.act(id, { 'os-update_readonly_flag': { readonly: true } }, signal);
   }
 
-  async #writeInto(
-    id: string,
-    bytes: AsyncIterable<Uint8Array>,
-    offset: number,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { id: attachment, connection } = await this.#attach(id, 'rw', signal);
-    try {
-      await this.#bytes.write(connection, bytes, offset);
-    } finally {
-      await this.#volumes.detach(attachment, never());
-    }
-    await this.#volumes.available(id, signal);
-  }
-
-  /** Somebody's volume is connected as long as it is read, so that nobody writes to it meanwhile. */
-  async #openHeld(volume: Volume, size: number, signal: AbortSignal): Promise<Readable> {
-    const { id, connection } = await this.#attach(volume.id, 'ro', signal);
-    const stream = this.#bytes.read(connection, size, signal);
-    stream.once('close', () => {
-      // What is left is ended before the next reading of the volume.
-      this.#volumes.detach(id, never()).catch(() => undefined);
-    });
-    return stream;
-  }
-
-  /** A connection that an earlier life of this server has left is ended before. */
-  async #attach(volume: string, mode: 'ro' | 'rw', signal: AbortSignal): Promise<Attached> {
-    const { attachments } = await this.#volumes.show(volume, signal);
-    for (const { attachment_id, host_name } of attachments) {
-      if (host_name === this.#host && attachment_id !== undefined) {
-        await this.#volumes.detach(attachment_id, signal);
-      }
-    }
-    return attach(this.#api, volume, { host: this.#host, mode, signal });
-  }
-
-  async #alone(volume: string, work: () => Promise<RbdConnection>): Promise<RbdConnection> {
-    const before = this.#connecting.get(volume);
-    const turn = (before ?? Promise.resolve()).catch(() => undefined).then(work);
-    this.#connecting.set(volume, turn);
-    try {
-      return await turn;
-    } finally {
-      if (this.#connecting.get(volume) === turn) this.#connecting.delete(volume);
-    }
-  }
-
   /** @throws {NotFoundError} `OBJECT_NOT_FOUND` */
   async #show(url: string, signal: AbortSignal): Promise<Volume> {
     const id = volumeOf(this.site.id, url);
@@ -244,11 +181,6 @@ export class CinderStore implements CloningStore {
       });
     }
   }
-}
-
-/** Whole GiB that hold so many bytes; no volume is smaller than one. */
-function gibs(size: number): number {
-  return Math.max(1, Math.ceil(size / GIB));
 }
 
 function never(): AbortSignal {

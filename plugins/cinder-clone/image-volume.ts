@@ -3,6 +3,11 @@ import type { Volume } from './cinder/volumes.js';
 
 export const GIB = 1024 ** 3;
 
+/** Whole GiB that hold so many bytes; no volume is smaller than one. */
+export function gibs(size: number): number {
+  return Math.max(1, Math.ceil(size / GIB));
+}
+
 /** Names the object that a volume is; no other volume has the same. */
 export const OBJECT_KEY = 'stowage_object';
 const SIZE_KEY = 'image_size';

@@ -38,6 +38,18 @@ export interface VolumeDocument {
   readonly 'os-vol-tenant-attr:tenant_id'?: string;
 }
 
+export interface ImageVolumeDocument {
+  readonly id: string;
+  readonly image_id: string;
+  readonly status: string;
+  readonly volume_id: string;
+  readonly size: number;
+  readonly cloned: boolean;
+  readonly not_cloned: readonly string[];
+  readonly transfer: { readonly id: string; readonly auth_key: string } | null;
+  readonly failure: { readonly code: string } | null;
+}
+
 export interface Cloned {
   readonly image: ImageDocument;
   readonly record: ImportDocument;
@@ -256,6 +268,39 @@ export class VolumeCloud implements AsyncDisposable {
         (await this.volume(id)).status === 'available',
     );
     return this.api(user).image(image);
+  }
+
+  /** Has a volume made of an image, and waits for the end. */
+  async volumeOf(
+    user: string,
+    image: Pick<ImageDocument, 'id'>,
+    wish: Readonly<Record<string, unknown>> = {},
+  ): Promise<ImageVolumeDocument> {
+    const place = `/v2/images/${image.id}/volumes`;
+    const answer = await this.api(user).call('POST', place, { json: wish });
+    if (answer.status !== 202) throw new Error(`volumes: ${answer.status} ${answer.text}`);
+    return this.finishedVolume(user, answer.body as ImageVolumeDocument);
+  }
+
+  async finishedVolume(
+    user: string,
+    { id, image_id }: Pick<ImageVolumeDocument, 'id' | 'image_id'>,
+  ): Promise<ImageVolumeDocument> {
+    const place = `/v2/images/${image_id}/volumes/${id}`;
+    let now: ImageVolumeDocument | undefined;
+    await this.until(async () => {
+      now = (await this.api(user).call('GET', place)).body as ImageVolumeDocument;
+      return now.status !== 'pending';
+    });
+    if (now === undefined) throw new Error('There is no such volume');
+    return now;
+  }
+
+  /** Takes a volume over. */
+  async accept(user: string, { transfer }: ImageVolumeDocument): Promise<void> {
+    await this.ask(user, 'POST', `/volume-transfers/${transfer?.id ?? ''}/accept`, {
+      accept: { auth_key: transfer?.auth_key },
+    });
   }
 
   async isGone(volume: string): Promise<boolean> {

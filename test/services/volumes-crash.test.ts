@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { RAW, VolumeCloud } from './volume-cloud.js';
-import type { VolumeDocument } from './volume-cloud.js';
+import type { ImageVolumeDocument, VolumeDocument } from './volume-cloud.js';
 
 /**
  * Clone flows while Stowage dies and Cinder fails. `STOWAGE_CRASH_ROUNDS` says how often it dies at a
@@ -178,6 +178,34 @@ describe('a clone flow that is killed', () => {
       await assertNothingStrays();
       await deleteAll();
     },
+  );
+});
+
+describe('a volume of an image', () => {
+  it(
+    'is there once, whenever the server dies',
+    async () => {
+      const next = random(SEED + 1);
+      await cloud.serve();
+      const { image } = await cloud.cloned('alice', { volume_id: source.id });
+      const kept = await cloud.volumeIn(image);
+      for (let round = 0; round < Math.ceil(ROUNDS / 2); round += 1) {
+        const place = `/v2/images/${image.id}/volumes`;
+        const { body } = await cloud.api('alice').call('POST', place, { json: {} });
+        await delay(Math.floor(next() * FLOW_MS));
+        await cloud.kill();
+        await cloud.serve();
+        const made = await cloud.finishedVolume('alice', body as ImageVolumeDocument);
+        expect(made).toMatchObject({ status: 'succeeded', cloned: true });
+        const held = await cloud.volumes(cloud.internal.project);
+        expect(held.map(({ id }) => id).toSorted()).toEqual([kept, made.volume_id].toSorted());
+        await cloud.accept('alice', made);
+        await cloud.ask('alice', 'DELETE', `/volumes/${made.volume_id}`);
+        await cloud.until(() => cloud.isGone(made.volume_id));
+      }
+      await deleteAll();
+    },
+    ROUNDS * 60_000,
   );
 });
 

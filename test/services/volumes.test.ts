@@ -179,6 +179,70 @@ describe('an image of a server', () => {
   });
 });
 
+describe('a volume of an image', () => {
+  it('is a clone, and becomes the project’s when it takes it', async () => {
+    const source = await cloud.made('alice', { size: 1 });
+    await cloud.fill(source);
+    const { image } = await cloud.cloned('alice', { volume_id: source.id });
+    const kept = await cloud.volumeIn(image);
+    const wish = { name: 'a disk', availability_zone: 'nova' };
+    const made = await cloud.volumeOf('alice', image, wish);
+    expect(made).toMatchObject({ status: 'succeeded', size: 1, cloned: true, failure: null });
+    expect(await cloud.parentOf(made.volume_id)).toBe(`volume-${kept}`);
+    await cloud.accept('alice', made);
+    const volume = await cloud.volume(made.volume_id);
+    expect(volume).toMatchObject({
+      ...{ name: 'a disk', status: 'available', bootable: 'true' },
+      volume_image_metadata: { image_id: image.id },
+      'os-vol-tenant-attr:tenant_id': cloud.projects['alice'],
+    });
+    expect(await cloud.digestOfVolume(volume.id)).toBe(await cloud.digestOfVolume(source.id));
+    const larger = await cloud.volumeOf('alice', image, { size: 3 });
+    expect(larger).toMatchObject({ status: 'succeeded', size: 3, cloned: true });
+    expect((await cloud.volume(larger.volume_id)).size).toBe(3);
+
+    const hidden = await cloud
+      .api('bob')
+      .call('POST', `/v2/images/${image.id}/volumes`, { json: {} });
+    expect(hidden.status).toBe(404);
+  });
+
+  it('has its bytes where no clone can be made, and says why', async () => {
+    const source = await cloud.made('alice', { size: 1 });
+    await cloud.fill(source);
+    const { image } = await cloud.cloned('alice', { volume_id: source.id });
+    const other = await cloud.volumeOf('alice', image, { volume_type: 'ceph-b' });
+    expect(other).toMatchObject({
+      ...{ status: 'succeeded', cloned: false },
+      not_cloned: [expect.stringContaining('"ceph-b"')],
+    });
+    expect(await cloud.digestOfVolume(other.volume_id, 'volumes-b')).toBe(
+      await cloud.digestOfVolume(source.id),
+    );
+
+    const sent = await cloud.uploaded('alice', source, 'sent');
+    const copied = await cloud.volumeOf('alice', sent, { store: 'volumes' });
+    expect(copied).toMatchObject({
+      ...{ status: 'succeeded', cloned: false },
+      not_cloned: ['The image is no volume of this storage'],
+    });
+    expect(await cloud.digestOfVolume(copied.volume_id)).toBe(
+      await cloud.digestOfVolume(source.id),
+    );
+  });
+
+  it('is refused with the reason, and nothing is left of it', async () => {
+    const source = await cloud.made('alice', { size: 2 });
+    const { image } = await cloud.cloned('alice', { volume_id: source.id });
+    const before = (await cloud.volumes(cloud.internal.project)).length;
+    const small = await cloud.volumeOf('alice', image, { size: 1 });
+    expect(small).toMatchObject({ status: 'failed', failure: { code: 'VOLUME_TOO_SMALL' } });
+    const nowhere = await cloud.volumeOf('alice', image, { availability_zone: 'nowhere' });
+    expect(nowhere).toMatchObject({ status: 'failed', failure: { code: 'CINDER_REFUSED' } });
+    expect((await cloud.volumes(cloud.internal.project)).length).toBe(before);
+  });
+});
+
 describe('Cinder as a client', () => {
   it('clones a volume from an image, on the same backend', async () => {
     const source = await cloud.made('alice', { size: 1 });

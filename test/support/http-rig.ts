@@ -8,6 +8,7 @@ import { Clock, systemClock } from '../../core/base/clock.js';
 import { createCatalogue } from '../../core/catalogue/image-catalogue.js';
 import { createLocations } from '../../core/catalogue/locations.js';
 import { createMembers } from '../../core/catalogue/image-members.js';
+import { createVolumeCatalogue } from '../../core/catalogue/image-volumes.js';
 import { createImportCatalogue } from '../../core/catalogue/import-catalogue.js';
 import { loadConfig } from '../../core/config/load.js';
 import type { Config } from '../../core/config/config.js';
@@ -20,6 +21,7 @@ import { Worker } from '../../core/engine/live.js';
 import { Database } from '../../core/engine/ports.js';
 import {
   Downloads,
+  ImageVolumes,
   Imports,
   Removal,
   ResumableUploads,
@@ -100,6 +102,11 @@ export async function httpRig(options: RigOptions = {}): Promise<HttpRig> {
       imports: container.get<Imports>(Imports),
       removal: container.get<Removal>(Removal),
       stores: stores,
+    }),
+    volumes: createVolumeCatalogue({
+      policy,
+      read: database.read,
+      volumes: container.get<ImageVolumes>(ImageVolumes),
     }),
     importCatalogue: createImportCatalogue({ read: database.read, policy }),
     imports: container.get<Imports>(Imports),

@@ -47,6 +47,10 @@ export const RULES = {
     rule: `${ADMIN} or (role:member and (${VISIBLE}))`,
     guards: '`GET …/file`',
   },
+  create_image_volume: {
+    rule: 'rule:download_image',
+    guards: '`…/volumes`: volumes made of an image',
+  },
   copy_image: { rule: ADMIN, guards: '`POST …/import` with the method `copy-image`' },
   deactivate: { rule: OWNER_WRITES, guards: '`POST …/actions/deactivate`' },
   reactivate: { rule: OWNER_WRITES, guards: '`POST …/actions/reactivate`' },

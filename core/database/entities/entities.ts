@@ -5,6 +5,7 @@ import { ImageMemberRow } from './image-member-row.js';
 import { ImagePropertyRow } from './image-property-row.js';
 import { ImageRow } from './image-row.js';
 import { ImageTagRow } from './image-tag-row.js';
+import { ImageVolumeRow } from './image-volume-row.js';
 import { ImportRow } from './import-row.js';
 import { LocationRow } from './location-row.js';
 import { NotificationRow } from './notification-row.js';
@@ -26,6 +27,7 @@ export const ENTITIES = [
   ObservationRow,
   ReservationRow,
   LocationRow,
+  ImageVolumeRow,
   NotificationRow,
   PluginStateRow,
   EpochRow,

@@ -7,6 +7,7 @@ import { IndexImages1764180000000 } from './1764180000000-index-images.js';
 import { SizesOfLocations1764190000000 } from './1764190000000-sizes-of-locations.js';
 import { Notify1764200000000 } from './1764200000000-notify.js';
 import { IndexEndedImports1764300000000 } from './1764300000000-index-ended-imports.js';
+import { MakeVolumes1764400000000 } from './1764400000000-make-volumes.js';
 
 /**
  * Every change of the schema, oldest first. One that has been released is never edited: its names
@@ -22,4 +23,5 @@ export const MIGRATIONS = [
   SizesOfLocations1764190000000,
   Notify1764200000000,
   IndexEndedImports1764300000000,
+  MakeVolumes1764400000000,
 ];

@@ -51,6 +51,7 @@ export class Housekeeping {
     await this.#expireStaged();
     await this.#expireUploads();
     await this.#purgeImports();
+    await this.#purgeVolumes();
     this.janitor.wake();
   }
 
@@ -97,6 +98,12 @@ export class Housekeeping {
       });
       if (expired) this.log.info('An upload has expired', { image_id: imageId, upload: id });
     }
+  }
+
+  /** What is known of volumes that were made; the volumes stay. */
+  async #purgeVolumes(): Promise<void> {
+    const before = new Date(this.clock.now().getTime() - this.imports.retentionMs);
+    await this.journal.write(({ tx }) => tx.deleteImageVolumes(before));
   }
 
   async #purgeImports(): Promise<void> {

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { FIELD_SCHEMAS } from '../presenters/image-fields.js';
 import { IMAGE, IMAGES } from '../presenters/image.js';
 import { IMPORT, IMPORTS, PLAN } from '../presenters/import.js';
+import { IMAGE_VOLUME, IMAGE_VOLUMES } from '../presenters/image-volume.js';
 import { LOCATION } from '../presenters/location.js';
 import { MEMBER, MEMBERS } from '../presenters/member.js';
 import { PROBLEM } from '../presenters/problem.js';
@@ -14,6 +15,7 @@ import { PATCH_OPERATIONS } from '../requests/json-patch.js';
 import { IMPORT_BODY } from '../requests/import-body.js';
 import { NEW_LOCATION } from '../requests/location-body.js';
 import { MEMBER_ANSWER, NEW_MEMBER } from '../requests/member-body.js';
+import { NEW_VOLUME } from '../requests/volume-body.js';
 import { TASK_BODY } from '../requests/task-body.js';
 
 /** The schemas of the document by name. What presenters answer with is typed by the same ones. */
@@ -24,6 +26,8 @@ export const ANSWER_SCHEMAS = {
   Members: MEMBERS,
   Location: LOCATION,
   Locations: z.array(LOCATION),
+  ImageVolume: IMAGE_VOLUME,
+  ImageVolumes: IMAGE_VOLUMES,
   Import: IMPORT,
   Imports: IMPORTS,
   Plan: PLAN,
@@ -61,6 +65,7 @@ export const BODY_SCHEMAS = {
   NewMember: NEW_MEMBER,
   MemberAnswer: MEMBER_ANSWER,
   NewLocation: NEW_LOCATION,
+  NewVolume: NEW_VOLUME,
   NewImport: IMPORT_BODY,
   NewTask: TASK_BODY,
 } as const satisfies Record<string, z.ZodType>;

@@ -25,6 +25,7 @@ export const PATH_PARAMETERS: Readonly<Record<string, Omit<Parameter, 'name'>>> 
   member: { description: 'Id of the project', schema: z.string().max(255) },
   store: { description: 'Id of the store', schema: z.string() },
   upload: { description: 'Id of the upload', schema: z.guid() },
+  volume: { description: 'Id of the request for a volume', schema: z.guid() },
   name: {
     description: 'Kind of the record',
     schema: z.enum(['image', 'images', 'member', 'members', 'task', 'tasks']),

@@ -3,6 +3,7 @@ import type { Operation } from './operation.js';
 
 const tag = 'Stores';
 const LOCATIONS = '/v2/images/{id}/locations';
+const VOLUMES = '/v2/images/{id}/volumes';
 
 export const STORE_OPERATIONS: readonly Operation[] = [
   {
@@ -51,5 +52,36 @@ export const STORE_OPERATIONS: readonly Operation[] = [
         headers: { Location: 'The import' },
       },
     },
+  },
+  {
+    method: 'post',
+    path: VOLUMES,
+    id: 'createImageVolume',
+    summary: 'Have a volume made of an image',
+    tag,
+    body: { json: 'NewVolume' },
+    answers: {
+      202: {
+        description: 'It is being made',
+        json: 'ImageVolume',
+        headers: { Location: 'The same, as it goes on' },
+      },
+    },
+  },
+  {
+    method: 'get',
+    path: VOLUMES,
+    id: 'listImageVolumes',
+    summary: 'Volumes that the project has had made of an image',
+    tag,
+    answers: { 200: { description: 'The newest first', json: 'ImageVolumes' } },
+  },
+  {
+    method: 'get',
+    path: `${VOLUMES}/{volume}`,
+    id: 'showImageVolume',
+    summary: 'A volume that the project has had made of an image',
+    tag,
+    answers: { 200: { description: 'How far it is', json: 'ImageVolume' } },
   },
 ];

@@ -129,6 +129,48 @@ export function isCloningStore(store: Store): store is CloningStore {
   return 'examine' in store && 'clone' in store;
 }
 
+/** A store whose storage also holds volumes, and can make one of an image. */
+export interface VolumeStore extends Store {
+  /**
+   * Makes a volume of an image, by a clone where that is possible, of its bytes otherwise. Repeating it
+   * with the same name, after a crash too, answers the same volume.
+   * @throws {InvalidInputError} for an image or a size of which no volume can be
+   */
+  makeVolume(name: string, wish: VolumeWish): Promise<MadeVolume>;
+  /** Removes what {@link makeVolume} has left under a name; succeeds where there is nothing. */
+  discardVolume(name: string): Promise<void>;
+}
+
+export interface VolumeWish {
+  readonly image: Image;
+  /** Where this store holds the image; `undefined` where it does not. */
+  readonly url: string | undefined;
+  /** Opens the bytes of the image, wherever they are. */
+  open(signal: AbortSignal): Promise<Readable>;
+  /** Whose the volume is to be. */
+  readonly projectId: string;
+  readonly name: string;
+  /** GiB; otherwise as many as the disk needs. */
+  readonly size: number | undefined;
+  readonly volumeType: string | undefined;
+  readonly availabilityZone: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface MadeVolume {
+  readonly id: string;
+  /** GiB. */
+  readonly size: number;
+  /** Why its bytes were copied, each as a sentence; empty for a clone. */
+  readonly obstacles: readonly string[];
+  /** With which the project takes it over; `undefined` where it is its own already. */
+  readonly transfer: { readonly id: string; readonly key: string } | undefined;
+}
+
+export function isVolumeStore(store: Store): store is VolumeStore {
+  return 'makeVolume' in store && 'discardVolume' in store;
+}
+
 export function isFileStore(store: Store): store is FileStore {
   return 'takeFile' in store && 'pathOf' in store;
 }

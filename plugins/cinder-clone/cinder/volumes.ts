@@ -34,6 +34,12 @@ const Snapshot = z.looseObject({
 });
 export type Snapshot = z.output<typeof Snapshot>;
 
+const Transfer = z.looseObject({
+  id: z.string(),
+  volume_id: z.string(),
+  auth_key: z.string().nullish(),
+});
+
 const Messages = z.looseObject({
   messages: z.array(z.looseObject({ user_message: z.string() })).default([]),
 });
@@ -47,6 +53,7 @@ export interface VolumeRequest {
   readonly source_volid?: string;
   readonly snapshot_id?: string;
   readonly volume_type?: string;
+  readonly availability_zone?: string;
 }
 
 /** Volumes of one Cinder. */
@@ -79,6 +86,30 @@ export class Volumes {
     const body = await this.api.get(`/volumes/detail?${query}`, signal);
     const { volumes } = z.object({ volumes: z.array(Volume) }).parse(body);
     return volumes.filter(({ metadata }) => metadata[key] === value);
+  }
+
+  /** Those with this metadata, of every project. */
+  async findBy(key: string, value: string, signal: AbortSignal): Promise<readonly Volume[]> {
+    const query = `all_tenants=1&metadata=${encodeURIComponent(`{'${key}': '${value}'}`)}`;
+    const body = await this.api.get(`/volumes/detail?${query}`, signal);
+    return z.object({ volumes: z.array(Volume) }).parse(body).volumes;
+  }
+
+  /** Offers a volume to whoever has the key. */
+  async offer(volume_id: string, signal: AbortSignal): Promise<{ id: string; key: string }> {
+    const json = { transfer: { volume_id, name: `volume ${volume_id}` } };
+    const body = await this.api.post('/os-volume-transfer', json, signal);
+    const { transfer } = z.object({ transfer: Transfer }).parse(body);
+    return { id: transfer.id, key: transfer.auth_key ?? '' };
+  }
+
+  /** Takes offers of a volume back; it is `available` then. */
+  async withdraw(volume: string, signal: AbortSignal): Promise<void> {
+    const body = await this.api.get('/os-volume-transfer/detail?all_tenants=1', signal);
+    const { transfers } = z.object({ transfers: z.array(Transfer) }).parse(body);
+    for (const { id, volume_id } of transfers) {
+      if (volume_id === volume) await this.api.delete(`/os-volume-transfer/${id}`, signal);
+    }
   }
 
   /**

@@ -54,6 +54,7 @@ const SEE = seen(() => true);
 const CHANGE = seen(({ role, relation }) => writes(role) && relation === 'own');
 const ADMIN = seen(() => false);
 const BYTES = seen(({ role, state }) => writes(role) && state !== 'deactivated');
+const VOLUMES = seen(({ role }) => writes(role));
 const MEMBERS = seen(({ relation }) => relation === 'own' || isShared(relation));
 /** Of a member that is not the caller: the owner sees it, other members do not. */
 const OTHER_MEMBER: Rule = (cell) => {
@@ -108,6 +109,9 @@ const IMAGE_ROUTES: Readonly<Record<string, Probe>> = {
   'DELETE /v2/images/:id/members/:member': { rule: CHANGE },
   'POST /v2/images/:id/locations': { rule: CHANGE, body: { url: 'http://images.example/i' } },
   'GET /v2/images/:id/locations': { rule: ADMIN },
+  'POST /v2/images/:id/volumes': { rule: VOLUMES, body: {} },
+  'GET /v2/images/:id/volumes': { rule: VOLUMES },
+  'GET /v2/images/:id/volumes/:volume': { rule: VOLUMES },
   'DELETE /v2/stores/:store/:id': { rule: ADMIN },
   'OPTIONS /stowage/v1/images/:id/uploads': { rule: () => 'let' },
   'OPTIONS /stowage/v1/images/:id/uploads/:upload': { rule: () => 'let' },
@@ -208,7 +212,8 @@ async function ask(route: string, probe: Probe, cell: Cell): Promise<Verdict> {
     .replace(':tag', 'tag')
     .replace(':member', 'friend')
     .replace(':store', 'fast')
-    .replace(':upload', crypto.randomUUID());
+    .replace(':upload', crypto.randomUUID())
+    .replace(':volume', crypto.randomUUID());
   const json = { 'content-type': 'application/json' };
   return verdict(
     await rig.api.call(method, path, {

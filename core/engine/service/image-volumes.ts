@@ -1,0 +1,212 @@
+import { randomUUID } from 'node:crypto';
+import { inject, injectable } from 'inversify';
+import { backoffDelay } from '../../base/backoff.js';
+import { Clock } from '../../base/clock.js';
+import {
+  CapacityError,
+  ConflictError,
+  InvalidInputError,
+  NotFoundError,
+  describeFailure,
+} from '../../base/errors.js';
+import type { Failure } from '../../base/errors.js';
+import type { ImportsConfig } from '../../config/config.js';
+import type { Image } from '../../image/image.js';
+import { isVolumeStore } from '../../plugin/contract/store.js';
+import type { MadeVolume, VolumeStore } from '../../plugin/contract/store.js';
+import { StoreRegistry } from '../../store/registry.js';
+import { Logger } from '../../telemetry/logger.js';
+import type { ImageVolume } from '../image-volume.js';
+import { Journal } from '../journal.js';
+import type { ImageVolumes, VolumeRequest } from '../service.js';
+import { ImportsConfigToken } from '../settings.js';
+import { DownloadService } from './downloads.js';
+
+/** Volumes that one project may be waiting for. */
+const MAX_WAITING = 32;
+/** Volumes that are made at once. */
+const CONCURRENCY = 4;
+/** Milliseconds after which a volume is removed again that could not be removed. */
+const REMOVAL_PAUSE = 10_000;
+
+/**
+ * Makes volumes of images. The row is there before anything is made, and what is made is named by it: so
+ * a life that ends leaves nothing that the next one does not find.
+ */
+@injectable()
+export class ImageVolumeService implements ImageVolumes {
+  readonly #stopping = new AbortController();
+  readonly #waiting: string[] = [];
+  readonly #making = new Map<string, Promise<void>>();
+
+  constructor(
+    @inject(Journal) private readonly journal: Journal,
+    @inject(StoreRegistry) private readonly stores: StoreRegistry,
+    @inject(DownloadService) private readonly downloads: DownloadService,
+    @inject(ImportsConfigToken) private readonly config: ImportsConfig,
+    @inject(Clock) private readonly clock: Clock,
+    @inject(Logger) private readonly log: Logger,
+  ) {}
+
+  /** Goes on with what an earlier life has left. */
+  async start(): Promise<void> {
+    const left = await this.journal.read.imageVolumes({ states: ['pending'] });
+    for (const { id } of left.toReversed()) this.#enqueue(id);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await Promise.all(this.#making.values());
+  }
+
+  async request({ imageId, projectId, userId, store, wish }: VolumeRequest): Promise<ImageVolume> {
+    const target = store ?? (await this.#storeFor(imageId));
+    this.#volumeStore(target);
+    const id = randomUUID();
+    const volume = await this.journal.write(async ({ tx, at }) => {
+      const image = await tx.image(imageId);
+      if (image?.status !== 'active') throw notActive(imageId, image);
+      const waiting = await tx.imageVolumes({ projectId, states: ['pending'] });
+      if (waiting.length >= MAX_WAITING) throw tooMany();
+      const row: ImageVolume = {
+        ...{ id, imageId, projectId, userId, store: target, wish, state: 'pending' },
+        ...{ made: null, failure: null, createdAt: at, finishedAt: null },
+      };
+      await tx.insertImageVolume(row);
+      return row;
+    });
+    this.#enqueue(id);
+    return volume;
+  }
+
+  #enqueue(id: string): void {
+    this.#waiting.push(id);
+    this.#next();
+  }
+
+  #next(): void {
+    while (this.#making.size < CONCURRENCY && !this.#stopping.signal.aborted) {
+      const id = this.#waiting.shift();
+      if (id === undefined) return;
+      const making = this.#make(id)
+        .catch((error: unknown) => {
+          // The row stays pending: the next start goes on with it.
+          if (this.#stopping.signal.aborted) return;
+          this.log.error('A volume cannot be made for now', { failure: describeFailure(error) });
+        })
+        .finally(() => {
+          this.#making.delete(id);
+          this.#next();
+        });
+      this.#making.set(id, making);
+    }
+  }
+
+  async #make(id: string): Promise<void> {
+    const { retry } = this.config;
+    for (let attempt = 1; ; attempt += 1) {
+      const [row] = await this.journal.read.imageVolumes({ id, states: ['pending'] });
+      if (row === undefined) return;
+      try {
+        await this.#end(row, { made: await this.#attempt(row) });
+        return;
+      } catch (error) {
+        this.#stopping.signal.throwIfAborted();
+        const failure = describeFailure(error);
+        if (failure.class !== 'transient' || attempt >= retry.attempts) {
+          await this.#undo(row);
+          await this.#end(row, { failure });
+          return;
+        }
+        this.log.warn('A volume could not be made; will try again', { volume: id, failure });
+        await this.clock.sleep(backoffDelay(attempt, retry), this.#stopping.signal);
+      }
+    }
+  }
+
+  async #attempt({ id, imageId, projectId, store, wish }: ImageVolume): Promise<MadeVolume> {
+    const { signal } = this.#stopping;
+    const image = await this.journal.read.image(imageId);
+    if (image?.status !== 'active') throw notActive(imageId, image);
+    const locations = await this.journal.read.locations({ imageId, store, states: ['active'] });
+    return this.#volumeStore(store).makeVolume(id, {
+      image,
+      url: locations[0]?.url ?? undefined,
+      open: async (until) => {
+        const bytes = await this.downloads.open(imageId, { signal: until });
+        if (bytes !== undefined) return bytes;
+        throw new NotFoundError({ code: 'NO_DATA', message: `Image ${imageId} has no bytes` });
+      },
+      ...{ projectId, name: wish.name, size: wish.size ?? undefined, signal },
+      volumeType: wish.volumeType ?? undefined,
+      availabilityZone: wish.availabilityZone ?? undefined,
+    });
+  }
+
+  /** A failure is told when nothing is left of it. */
+  async #undo({ id, store }: ImageVolume): Promise<void> {
+    const { signal } = this.#stopping;
+    for (;;) {
+      try {
+        await this.#volumeStore(store).discardVolume(id);
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        const failure = describeFailure(error);
+        this.log.warn('Could not remove a volume that has failed', { volume: id, failure });
+        await this.clock.sleep(REMOVAL_PAUSE, signal);
+      }
+    }
+  }
+
+  async #end(
+    { id }: ImageVolume,
+    end: { readonly made: MadeVolume } | { readonly failure: Failure },
+  ): Promise<void> {
+    const state = 'made' in end ? 'succeeded' : 'failed';
+    await this.journal.write(({ tx, at }) =>
+      tx.updateImageVolume(id, { state: ['pending'] }, { ...end, state, finishedAt: at }),
+    );
+  }
+
+  /** The store with volumes that holds the image, else the first that there is. */
+  async #storeFor(imageId: string): Promise<string> {
+    const known = this.stores.list().filter(({ id }) => this.stores.makesVolumes(id));
+    const held = await this.journal.read.locations({ imageId, states: ['active'] });
+    const store =
+      known.find(({ id }) => held.some((location) => location.store === id)) ?? known[0];
+    if (store !== undefined) return store.id;
+    throw new InvalidInputError({
+      code: 'NO_VOLUMES',
+      message: 'No store here can make volumes',
+      hint: 'Ask the operator: a store with the driver "cinder" can',
+    });
+  }
+
+  #volumeStore(id: string): VolumeStore {
+    const store = this.stores.get(id);
+    if (isVolumeStore(store)) return store;
+    throw new InvalidInputError({
+      code: 'NO_VOLUMES',
+      message: `Store "${id}" cannot make volumes`,
+      hint: 'Leave the store out, and one is chosen',
+    });
+  }
+}
+
+function notActive(id: string, image: Image | undefined): ConflictError {
+  return new ConflictError({
+    code: 'IMAGE_STATE',
+    message: `Image ${id} is "${image?.status ?? 'deleted'}", not active`,
+    hint: 'Volumes are made of active images',
+  });
+}
+
+function tooMany(): CapacityError {
+  return new CapacityError({
+    code: 'TOO_MANY_VOLUMES',
+    message: `The project waits for ${MAX_WAITING} volumes already`,
+    hint: 'Ask again when some of them are made',
+    retryAfter: 30,
+  });
+}
