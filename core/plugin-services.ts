@@ -52,6 +52,7 @@ export class PluginServices {
       state: this.#state(owner.plugin),
       images: {
         get: (id) => this.#connection().images.get(id),
+        locations: (id) => this.#connection().images.locations(id),
         open: (id, options) => this.#connection().images.open(id, options),
       },
       programs: this.#programs,

@@ -52,6 +52,7 @@ export function compileConfig(
       maxSize: images.max_size,
       maxVirtualSize: images.max_virtual_size,
       checksum: images.checksum,
+      digestLater: images.digest_later,
       hashAlgorithm: images.hash_algorithm,
       maxProperties: images.max_properties,
       maxTags: images.max_tags,

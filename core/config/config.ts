@@ -111,6 +111,8 @@ export interface ImagesConfig {
   readonly maxVirtualSize: number;
   /** Compute the legacy md5 `checksum`. */
   readonly checksum: boolean;
+  /** Images that came without being read are read afterwards for their digests. */
+  readonly digestLater: boolean;
   /** `os_hash_algo`: sha256, sha384 or sha512. */
   readonly hashAlgorithm: string;
   readonly maxProperties: number;

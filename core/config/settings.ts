@@ -100,6 +100,12 @@ const ImagesSettings = z.strictObject({
     .prefault('16 TiB')
     .describe('Largest disk that a guest may see'),
   checksum: z.boolean().default(true).describe('Compute the legacy md5 `checksum` as well'),
+  digest_later: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Read images that came without being read, as clones of volumes do, afterwards for their digests; they are active meanwhile',
+    ),
   hash_algorithm: z
     .enum(['sha256', 'sha384', 'sha512'])
     .default('sha512')

@@ -63,6 +63,7 @@ export function settingsOf(config: Config): unknown {
       max_size: exactByteSize(images.maxSize),
       max_virtual_size: exactByteSize(images.maxVirtualSize),
       checksum: images.checksum,
+      digest_later: images.digestLater,
       hash_algorithm: images.hashAlgorithm,
       max_properties: images.maxProperties,
       max_tags: images.maxTags,

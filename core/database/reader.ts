@@ -18,7 +18,12 @@ import type { Generation, Reservation } from '../staging/generation.js';
 import type { Location } from '../store/location.js';
 import { listImages } from './images/image-list.js';
 import { listMembers } from './images/image-members.js';
-import { imageIdTaken, readImage, readImageEvenDeleted } from './images/image-reads.js';
+import {
+  imageIdTaken,
+  readImage,
+  readImageEvenDeleted,
+  readUndigested,
+} from './images/image-reads.js';
 import { readEvents } from './imports/events.js';
 import {
   listImports,
@@ -57,6 +62,10 @@ export class SqliteReader implements Reader {
 
   images(query: ImageQuery): Promise<readonly Image[]> {
     return listImages(this.sql, query);
+  }
+
+  undigestedImages(after: string, limit: number): Promise<readonly string[]> {
+    return readUndigested(this.sql, after, limit);
   }
 
   members(imageId: string): Promise<readonly ImageMember[]> {

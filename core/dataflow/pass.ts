@@ -43,12 +43,18 @@ export type PassSource =
       /** Milliseconds without a byte. @throws {TransientError} `SOURCE_STALLED` */
       readonly idleTimeoutMs: number;
     }
+  /** Bytes from elsewhere are only seen. */
+  | {
+      readonly kind: 'passing';
+      readonly stream: Readable;
+      readonly idleTimeoutMs: number;
+    }
   /** A whole file is only read. */
   | { readonly kind: 'file'; readonly path: string };
 
 export interface PassResult {
   readonly size: number;
-  /** Bytes that the file occupies. */
+  /** Bytes that the file occupies; 0 where there is none. */
   readonly allocatedSize: number;
   /** Hex by algorithm. */
   readonly digests: Readonly<Record<string, string>>;

@@ -16,9 +16,35 @@ export async function runPass(
   failure: AbortController,
 ): Promise<PassResult> {
   const { source } = job;
-  return source.kind === 'file'
-    ? await readThrough(source.path, job, resources, failure)
-    : await bringIn(source, job, resources, failure);
+  switch (source.kind) {
+    case 'file':
+      return readThrough(source.path, job, resources, failure);
+    case 'passing':
+      return seeThrough(source, job, resources, failure);
+    case 'stream':
+      return bringIn(source, job, resources, failure);
+  }
+}
+
+async function seeThrough(
+  { stream, idleTimeoutMs }: Extract<PassSource, { kind: 'passing' }>,
+  job: PassJob,
+  resources: PassResources,
+  failure: AbortController,
+): Promise<PassResult> {
+  const reader = new StreamReader(stream);
+  try {
+    const run = new PassRun(job, resources, failure);
+    try {
+      const coming = streamBlocks(reader, 0, { ...job, idleTimeoutMs }, run.share, run.signal);
+      const facts = await run.conclude(await run.take(coming, undefined));
+      return { ...facts, allocatedSize: 0 };
+    } finally {
+      await run.end();
+    }
+  } finally {
+    reader.release();
+  }
 }
 
 async function readThrough(

@@ -22,6 +22,7 @@ import { Incoming } from './bytes/incoming.js';
 import { Intake } from './service/intake.js';
 import { Janitor } from './bytes/janitor.js';
 import { Journal } from './journal.js';
+import { LateDigests } from './run/late-digests.js';
 import { Needs } from './run/needs.js';
 import { LimitSource, Quotas } from './bytes/quotas.js';
 import { Placement } from './bytes/placement.js';
@@ -68,6 +69,7 @@ const CLASSES = [
   Intake,
   Janitor,
   Journal,
+  LateDigests,
   Needs,
   Placement,
   ProgressBoard,

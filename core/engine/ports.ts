@@ -45,6 +45,8 @@ export interface Reader {
   imageIdTaken(id: string): Promise<boolean>;
   /** @throws {InvalidInputError} `MARKER_NOT_FOUND` */
   images(query: ImageQuery): Promise<readonly Image[]>;
+  /** Ids of active images that have bytes and no digest, in their order, behind an id. */
+  undigestedImages(after: string, limit: number): Promise<readonly string[]>;
   /** Whom an image is shared with, in the order of the sharing. */
   members(imageId: string): Promise<readonly ImageMember[]>;
 

@@ -11,7 +11,7 @@ import type { Snapshot, Volume, VolumeRequest, Volumes } from './cinder/volumes.
 import { BlockDeviceMapping, mappingProperties, rootOf } from './block-device-mapping.js';
 import type { BlockDevice } from './block-device-mapping.js';
 import { urlOf } from './cinder-location.js';
-import { GIB } from './image-volume.js';
+import { GIB, imageSize } from './image-volume.js';
 
 /** States from which Cinder clones. */
 const CLONED_FROM = ['available', 'in-use'];
@@ -20,8 +20,11 @@ const Origin = z.union([
   z.strictObject({ volume_id: z.guid() }),
   z.strictObject({ snapshot_id: z.guid() }),
   z.strictObject({ mapping: BlockDeviceMapping }),
+  // Of the image itself, in a store like this one.
+  z.strictObject({ image_volume: z.guid() }),
 ]);
-type Origin = z.output<typeof Origin>;
+type VolumeOrigin = { readonly volume_id: string };
+type SnapshotOrigin = { readonly snapshot_id: string };
 
 /** A volume or a snapshot that was found fit to become an image. */
 export interface Judged extends CloneOrigin {
@@ -50,8 +53,9 @@ export class CloneOrigins {
    *   {UnsupportedError} `VOLUME_ENCRYPTED` · `SNAPSHOT_NOT_CLONED`
    */
   async judge(origin: JsonObject, judging: Judging): Promise<Judged> {
-    assertRaw(judging.image);
     const asked = Origin.parse(origin);
+    if ('image_volume' in asked) return this.#own(asked.image_volume, judging);
+    assertRaw(judging.image);
     if (!('mapping' in asked)) return this.#device(asked, judging);
     const { mapping } = asked;
     const { device, sourced } = rootOf(mapping);
@@ -63,7 +67,7 @@ export class CloneOrigins {
     return { ...root, draft: { minDisk, properties: mappingProperties(mapping, device) } };
   }
 
-  #device(asked: Exclude<Origin, { mapping: unknown }>, judging: Judging): Promise<Judged> {
+  #device(asked: VolumeOrigin | SnapshotOrigin, judging: Judging): Promise<Judged> {
     return 'volume_id' in asked
       ? this.#volume(asked.volume_id, judging)
       : this.#snapshot(asked.snapshot_id, judging);
@@ -80,6 +84,22 @@ export class CloneOrigins {
       obstacles: this.#obstacles(volume),
       request: { source_volid: id },
     };
+  }
+
+  /** What holds the image elsewhere; whoever owns it. */
+  async #own(id: string, { image, signal }: Judging): Promise<Judged> {
+    const volume = await this.volumes.show(id, signal);
+    const isTheirs = volume.metadata['glance_image_id'] === image.id;
+    const obstacles = [
+      ...(isTheirs ? [] : ['The volume of the image does not say that it is its']),
+      ...(volume.encrypted ? ['The volume of the image is encrypted'] : []),
+      ...(CLONED_FROM.includes(volume.status)
+        ? []
+        : [`The volume of the image is "${volume.status}"`]),
+      ...this.#obstacles(volume),
+    ];
+    const url = urlOf(this.store, id);
+    return { url, size: imageSize(volume), obstacles, request: { source_volid: id } };
   }
 
   async #snapshot(id: string, judging: Judging): Promise<Judged> {

@@ -40,6 +40,7 @@ describe('copy-image', () => {
   const opened: unknown[] = [];
   const images: Images = {
     get: () => Promise.reject(new Error('not asked for')),
+    locations: () => Promise.resolve([]),
     open: (_id, { range }) => {
       opened.push(range);
       return Promise.resolve(Readable.from([bytes.slice(range?.start ?? 0, range?.end)]));

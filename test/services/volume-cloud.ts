@@ -121,14 +121,15 @@ export class VolumeCloud implements AsyncDisposable {
     this.tokens[name] = await this.keystone.token(user, { project });
   }
 
-  async serve(): Promise<TestServer> {
-    this.#server = await startServer(await this.#place());
+  /** @param images settings of this life, beside those that show locations */
+  async serve(images: Readonly<Record<string, unknown>> = {}): Promise<TestServer> {
+    this.#server = await startServer(await this.#place(images));
     return this.#server;
   }
 
   /** As {@link serve}, for a server that dies at a named point. */
   async serveUntil(point: string): Promise<Pick<TestServer, 'exited'>> {
-    const server = spawnServer({ ...(await this.#place()), env: { STOWAGE_CRASH_POINT: point } });
+    const server = spawnServer({ ...(await this.#place({})), env: { STOWAGE_CRASH_POINT: point } });
     await server.served;
     return server;
   }
@@ -330,7 +331,7 @@ export class VolumeCloud implements AsyncDisposable {
     this.tokens['admin'] = await this.cinder.adminToken();
   }
 
-  async #place(): Promise<{
+  async #place(images: Readonly<Record<string, unknown>>): Promise<{
     readonly dataDir: string;
     readonly config: string;
     readonly port: number;
@@ -346,19 +347,28 @@ export class VolumeCloud implements AsyncDisposable {
       ...['glance-direct', 'copy-image', 'cinder-clone'],
       { name: 'volume-backed', plugin: 'cinder-clone' },
     ];
+    const pipeline = ['stage', 'introspect', 'virtual-size', 'cinder-clone', 'store'];
     const config = path.join(this.directory, 'stowage.yaml');
     await writeFile(
       config,
       JSON.stringify({
         log: { level: 'info', format: 'json' },
         auth: { mode: 'keystone', keystone: { url, user: 'stowage', password: 'secret' } },
-        images: { show_locations: true, show_direct_url: true, change_locations: true },
+        images: {
+          ...{ show_locations: true, show_direct_url: true, change_locations: true },
+          ...images,
+        },
         stores: [
           { id: 'files', driver: 'filesystem', path: 'store/files', default: true },
           { id: 'volumes', ...volumes },
+          { id: 'again', ...volumes },
           { id: 'typed', ...volumes, volume_type: 'ceph-b' },
         ],
-        imports: { methods, retry: { attempts: 8, backoff: '200 ms', max_backoff: '1 s' } },
+        imports: {
+          methods,
+          pipeline,
+          retry: { attempts: 8, backoff: '200 ms', max_backoff: '1 s' },
+        },
       }),
     );
     return { dataDir: path.join(this.directory, 'data'), config, port: this.port };

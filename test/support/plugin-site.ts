@@ -29,7 +29,7 @@ export const detachedServices: ServiceBindings = {
   log: silentLog,
   metrics: { increment: () => undefined, gauge: () => undefined },
   state: { get: refused, set: refused, delete: refused },
-  images: { get: refused, open: refused },
+  images: { get: refused, locations: refused, open: refused },
   programs: { run: refused, filter: refusedStream },
   qemuImg: { check: refused, convert: refused, open: refused, measure: refused },
   fetch: { check: () => undefined, open: refused },

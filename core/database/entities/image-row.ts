@@ -29,6 +29,9 @@ const LISTABLE = '"deleted_at" IS NULL';
 @Index('ix_images_disk_format', ['diskFormat', 'createdAt', 'id'], { where: LISTABLE })
 @Index('ix_images_size', ['size', 'createdAt', 'id'], { where: LISTABLE })
 @Index('ix_images_hidden', ['osHidden', 'createdAt', 'id'], { where: LISTABLE })
+@Index('ix_images_undigested', ['id'], {
+  where: `"status" = 'active' AND "os_hash_value" IS NULL AND "size" > 0`,
+})
 @Index('ix_images_updated', ['updatedAt', 'createdAt', 'id'], { where: LISTABLE })
 export class ImageRow {
   @PrimaryColumn({ type: 'text', name: 'id' })

@@ -21,6 +21,22 @@ export async function imageIdTaken(sql: Sql, id: string): Promise<boolean> {
   return rows.length > 0;
 }
 
+/** Active images without digests; `limit` of them behind an id. */
+export async function readUndigested(
+  sql: Sql,
+  after: string,
+  limit: number,
+): Promise<readonly string[]> {
+  const rows = await sql.run((manager) =>
+    manager.query<readonly { id: string }[]>(
+      `SELECT "id" FROM "images" WHERE "status" = 'active' AND "os_hash_value" IS NULL
+         AND "size" > 0 AND "id" > ? ORDER BY "id" LIMIT ?`,
+      [after, limit],
+    ),
+  );
+  return rows.map(({ id }) => id);
+}
+
 async function readOne(sql: Sql, id: string, further: string): Promise<Image | undefined> {
   const parameters = new Parameters();
   const condition = `WHERE "row"."id" = ${parameters.add(id)}${further}`;

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** Volumes are made of images, also after a crash. */
+/** Volumes are made of images, also after a crash; images that are clones get their digests later. */
 export class MakeVolumes1764400000000 implements MigrationInterface {
   readonly name = 'MakeVolumes1764400000000';
 
@@ -29,9 +29,14 @@ export class MakeVolumes1764400000000 implements MigrationInterface {
     await runner.query(
       'CREATE INDEX "ix_image_volumes_finished" ON "image_volumes" ("finished_at") WHERE "finished_at" IS NOT NULL',
     );
+    // Images without digests are found without reading all others.
+    await runner.query(
+      `CREATE INDEX "ix_images_undigested" ON "images" ("id") WHERE "status" = 'active' AND "os_hash_value" IS NULL AND "size" > 0`,
+    );
   }
 
   async down(runner: QueryRunner): Promise<void> {
+    await runner.query('DROP INDEX "ix_images_undigested"');
     await runner.query('DROP TABLE "image_volumes"');
   }
 }

@@ -28,6 +28,10 @@ export class DownloadService implements Downloads {
           hint: 'List the images to see which there are',
         });
       },
+      locations: async (imageId) => {
+        const held = await this.journal.read.locations({ imageId, states: ['active'] });
+        return held.map(({ store, url }) => ({ store, url: url ?? '' }));
+      },
       open: async (id, options) => {
         const stream = await this.open(id, options);
         if (stream !== undefined) return stream;

@@ -7,6 +7,7 @@ import type { Inspection } from '../../format/inspection.js';
 import type { Image } from '../../image/image.js';
 import type { ServiceSession } from './identity.js';
 import type { ByteRange } from './store.js';
+import type { PlacedLocation } from './task.js';
 import { serviceToken } from './token.js';
 
 /** Structured log of one plugin; every line carries the plugin, import and task by itself. */
@@ -279,6 +280,8 @@ export interface StoreInfo {
 export interface Images {
   /** @throws {NotFoundError} `IMAGE_NOT_FOUND` */
   get(id: string): Promise<Image>;
+  /** Where its bytes are. */
+  locations(id: string): Promise<readonly PlacedLocation[]>;
   /** Opens the bytes from whichever store holds them. */
   open(
     id: string,
