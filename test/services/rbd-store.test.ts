@@ -14,16 +14,20 @@ afterAll(async () => {
   await ceph?.[Symbol.asyncDispose]();
 });
 
-describeStore('rbd', async () => {
-  if (ceph === undefined) throw new Error('Ceph does not run');
-  const { conf, keyring, user } = ceph;
-  const config = RbdConfig.parse({ pool: 'images', conf, keyring, user });
-  const settings = { confinement: 'auto', addressSpace: 2 ** 31, niceness: 10 } as const;
-  const store = new RbdStore(
-    config,
-    { id: 'ceph' },
-    createPrograms(settings, () => undefined),
-  );
-  await store.start();
-  return store;
-});
+describeStore(
+  'rbd',
+  async () => {
+    if (ceph === undefined) throw new Error('Ceph does not run');
+    const { conf, keyring, user } = ceph;
+    const config = RbdConfig.parse({ pool: 'images', conf, keyring, user });
+    const settings = { confinement: 'auto', addressSpace: 2 ** 31, niceness: 10 } as const;
+    const store = new RbdStore(
+      config,
+      { id: 'ceph' },
+      createPrograms(settings, () => undefined),
+    );
+    await store.start();
+    return store;
+  },
+  { slow: true },
+);

@@ -1,25 +1,25 @@
-import { execFile } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { request } from 'undici';
 import { ApiClient } from '../support/api-client.js';
 import type { ImageDocument, ImportDocument } from '../support/api-client.js';
 import { freePort } from '../support/free-port.js';
-import { digestOf, randomFile } from '../support/images.js';
+import { digestOf } from '../support/images.js';
 import { spawnServer, startServer } from '../support/server.js';
 import type { TestServer } from '../support/server.js';
 import { tempDir } from '../support/temp-dir.js';
+import { rbdDiff } from '../../plugins/cinder-clone/connection/rbd-diff.js';
 import { CephService } from './ceph.js';
 import { CinderService } from './cinder.js';
 import { publish, startCloud } from './cloud.js';
+import { contentOf, contentOfDiff } from './disk-content.js';
 import type { KeystoneService } from './keystone.js';
 
-const run = promisify(execFile);
-const MIB = 1024 * 1024;
+/** Bytes at the start of a volume that is filled, and at its end. */
+const FILLED = 24 * 1024 * 1024;
+const BLOCK = 4096;
 /** Milliseconds for what Cinder does. */
 const PATIENCE = 120_000;
 
@@ -194,13 +194,23 @@ export class VolumeCloud implements AsyncDisposable {
 
   /** Fills a volume behind Cinder's back: random bytes at the start, and some at the end. */
   async fill({ id, size }: VolumeDocument, pool = 'volumes'): Promise<void> {
-    const file = await randomFile(path.join(this.directory, `content-${id}`), 24 * MIB);
-    await run('truncate', ['-s', String(size * GIB), file]);
-    const end = `printf end | dd of="${file}" bs=1 seek=${size * GIB - 3} conv=notrunc status=none`;
-    await run('sh', ['-c', end]);
-    const image = `${pool}/volume-${id}`;
-    await this.ceph.admin('rbd', 'rm', '--no-progress', image);
-    await this.ceph.admin('rbd', 'import', '--no-progress', file, image);
+    const file = path.join(this.directory, `content-${id}`);
+    const content = async function* (): AsyncGenerator<Uint8Array> {
+      yield randomBytes(FILLED);
+      await Promise.resolve();
+    };
+    const end = async function* (): AsyncGenerator<Uint8Array> {
+      yield randomBytes(BLOCK);
+      await Promise.resolve();
+    };
+    for (const [bytes, offset] of [
+      [content(), 0],
+      [end(), size * GIB - BLOCK],
+    ] as const) {
+      await writeFile(file, rbdDiff(bytes, offset));
+      const image = `${pool}/volume-${id}`;
+      await this.ceph.admin('rbd', 'import-diff', '--no-progress', file, image);
+    }
   }
 
   /** The image in the pool that a volume shares blocks with. */
@@ -209,20 +219,29 @@ export class VolumeCloud implements AsyncDisposable {
     return (JSON.parse(told) as { readonly parent?: { readonly image: string } }).parent?.image;
   }
 
-  async digestOfVolume(id: string, pool = 'volumes'): Promise<string> {
-    const file = path.join(this.directory, 'exported');
-    await run('rm', ['-f', file]);
-    await this.ceph.admin('rbd', 'export', '--no-progress', `${pool}/volume-${id}`, file);
-    return digestOf(file);
+  /** Of the bytes of a volume: see {@link DiskContent}. */
+  async contentOfVolume(id: string, pool = 'volumes'): Promise<string> {
+    const file = path.join(this.directory, 'diff');
+    await rm(file, { force: true });
+    const image = `${pool}/volume-${id}`;
+    await this.ceph.admin('rbd', 'export-diff', '--no-progress', image, file);
+    return contentOfDiff(await readFile(file));
   }
 
-  async digestOfDownload(user: string, image: string): Promise<string> {
-    const file = path.join(this.directory, 'downloaded');
+  /** Of the bytes that a client gets. */
+  async contentOfDownload(user: string, image: string): Promise<string> {
     const answer = await request(`${this.server.url}/v2/images/${image}/file`, {
       headers: { 'x-auth-token': this.tokens[user] ?? '' },
     });
     if (answer.statusCode !== 200) throw new Error(`GET file: ${answer.statusCode}`);
-    await pipeline(answer.body, createWriteStream(file));
+    return contentOf(answer.body);
+  }
+
+  /** In hex, of the whole volume. */
+  async digestOfVolume(id: string, pool = 'volumes'): Promise<string> {
+    const file = path.join(this.directory, 'exported');
+    await rm(file, { force: true });
+    await this.ceph.admin('rbd', 'export', '--no-progress', `${pool}/volume-${id}`, file);
     return digestOf(file);
   }
 

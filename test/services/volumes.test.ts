@@ -22,21 +22,25 @@ const noImages = {
 };
 
 /** By the catalogue, as the server finds it where no endpoint is named. */
-describeStore('cinder', async () => {
-  const account = { username: 'image-volumes', password: 'secret', project: 'image-volumes' };
-  const config = CinderConfig.parse({
-    keystone: { url: cloud.keystone.url, ...account },
-    interface: 'public',
-    ceph: { conf: cloud.ceph.conf },
-  });
-  const limits = { confinement: 'auto', addressSpace: 2 ** 31, niceness: 10 } as const;
-  const programs = createPrograms(limits, () => undefined);
-  const identity = createIdentity(systemClock);
-  const site = { id: 'volumes' };
-  const store = new CinderStore(config, site, identity, noImages, programs, systemClock);
-  await store.start();
-  return store;
-});
+describeStore(
+  'cinder',
+  async () => {
+    const account = { username: 'image-volumes', password: 'secret', project: 'image-volumes' };
+    const config = CinderConfig.parse({
+      keystone: { url: cloud.keystone.url, ...account },
+      interface: 'public',
+      ceph: { conf: cloud.ceph.conf },
+    });
+    const limits = { confinement: 'auto', addressSpace: 2 ** 31, niceness: 10 } as const;
+    const programs = createPrograms(limits, () => undefined);
+    const identity = createIdentity(systemClock);
+    const site = { id: 'volumes' };
+    const store = new CinderStore(config, site, identity, noImages, programs, systemClock);
+    await store.start();
+    return store;
+  },
+  { slow: true },
+);
 
 describe('an image of a volume', () => {
   it('is a clone, in the same time whatever its size, and goes with the image', async () => {
@@ -60,8 +64,8 @@ describe('an image of a volume', () => {
         });
         expect(made['os-vol-tenant-attr:tenant_id']).toBe(cloud.internal.project);
         if (round === 0 && size === 1) {
-          const content = await cloud.digestOfVolume(source.id);
-          expect(await cloud.digestOfDownload('alice', image.id)).toBe(content);
+          const content = await cloud.contentOfVolume(source.id);
+          expect(await cloud.contentOfDownload('alice', image.id)).toBe(content);
         }
         await cloud.api('alice').call('DELETE', `/v2/images/${image.id}`);
         await cloud.until(() => cloud.isGone(id));
@@ -80,8 +84,8 @@ describe('an image of a volume', () => {
     const snapshot_id = await cloud.snapshot('alice', source);
     const { image, record } = await cloud.cloned('alice', { snapshot_id });
     expect(record).toMatchObject({ state: 'succeeded', failure: null });
-    expect(await cloud.digestOfVolume(await cloud.volumeIn(image))).toBe(
-      await cloud.digestOfVolume(source.id),
+    expect(await cloud.contentOfVolume(await cloud.volumeIn(image))).toBe(
+      await cloud.contentOfVolume(source.id),
     );
   });
 
@@ -122,8 +126,8 @@ describe('an image of a volume', () => {
     ]);
     const sent = await copy('typed');
     expect(await cloud.parentOf(sent.volume, 'volumes-b')).toBeUndefined();
-    expect(await cloud.digestOfVolume(sent.volume, 'volumes-b')).toBe(
-      await cloud.digestOfVolume(source.id),
+    expect(await cloud.contentOfVolume(sent.volume, 'volumes-b')).toBe(
+      await cloud.contentOfVolume(source.id),
     );
     expect(sent.tasks).toContainEqual(
       expect.objectContaining({
@@ -201,8 +205,8 @@ describe('an image of a server', () => {
       root_device_name: '/dev/vda',
     });
     expect(JSON.parse(String(image['block_device_mapping']))).toEqual(block_device_mapping);
-    expect(await cloud.digestOfDownload('alice', image.id)).toBe(
-      await cloud.digestOfVolume(root.id),
+    expect(await cloud.contentOfDownload('alice', image.id)).toBe(
+      await cloud.contentOfVolume(root.id),
     );
     const id = await cloud.volumeIn(image);
     await cloud.api('alice').call('DELETE', `/v2/images/${image.id}`);
@@ -252,7 +256,7 @@ describe('a volume of an image', () => {
       volume_image_metadata: { image_id: image.id },
       'os-vol-tenant-attr:tenant_id': cloud.projects['alice'],
     });
-    expect(await cloud.digestOfVolume(volume.id)).toBe(await cloud.digestOfVolume(source.id));
+    expect(await cloud.contentOfVolume(volume.id)).toBe(await cloud.contentOfVolume(source.id));
     const larger = await cloud.volumeOf('alice', image, { size: 3 });
     expect(larger).toMatchObject({ status: 'succeeded', size: 3, cloned: true });
     expect((await cloud.volume(larger.volume_id)).size).toBe(3);
@@ -272,8 +276,8 @@ describe('a volume of an image', () => {
       ...{ status: 'succeeded', cloned: false },
       not_cloned: [expect.stringContaining('"ceph-b"')],
     });
-    expect(await cloud.digestOfVolume(other.volume_id, 'volumes-b')).toBe(
-      await cloud.digestOfVolume(source.id),
+    expect(await cloud.contentOfVolume(other.volume_id, 'volumes-b')).toBe(
+      await cloud.contentOfVolume(source.id),
     );
 
     const sent = await cloud.uploaded('alice', source, 'sent');
@@ -282,8 +286,8 @@ describe('a volume of an image', () => {
       ...{ status: 'succeeded', cloned: false },
       not_cloned: ['The image is no volume of this storage'],
     });
-    expect(await cloud.digestOfVolume(copied.volume_id)).toBe(
-      await cloud.digestOfVolume(source.id),
+    expect(await cloud.contentOfVolume(copied.volume_id)).toBe(
+      await cloud.contentOfVolume(source.id),
     );
   });
 
@@ -307,7 +311,7 @@ describe('Cinder as a client', () => {
     const kept = await cloud.volumeIn(image);
     const copy = await cloud.made('alice', { size: 1, imageRef: image.id });
     expect(await cloud.parentOf(copy.id)).toBe(`volume-${kept}`);
-    expect(await cloud.digestOfVolume(copy.id)).toBe(await cloud.digestOfVolume(source.id));
+    expect(await cloud.contentOfVolume(copy.id)).toBe(await cloud.contentOfVolume(source.id));
     const larger = await cloud.made('alice', { size: 2, imageRef: image.id });
     expect(await cloud.parentOf(larger.id)).toBe(`volume-${kept}`);
   });
@@ -339,8 +343,8 @@ describe('Cinder as a client', () => {
     const facts = { size: 1, imageRef: image.id, volume_type: 'ceph-b' };
     const copy = await cloud.made('alice', facts);
     expect(await cloud.parentOf(copy.id, 'volumes-b')).toBeUndefined();
-    expect(await cloud.digestOfVolume(copy.id, 'volumes-b')).toBe(
-      await cloud.digestOfVolume(source.id),
+    expect(await cloud.contentOfVolume(copy.id, 'volumes-b')).toBe(
+      await cloud.contentOfVolume(source.id),
     );
   });
 
@@ -376,8 +380,8 @@ describe('Cinder as a client', () => {
     expect((await cloud.volume(id))['os-vol-tenant-attr:tenant_id']).toBe(
       useInternal === 'true' ? cloud.internal.project : cloud.projects['alice'],
     );
-    const content = await cloud.digestOfVolume(source.id);
-    expect(await cloud.digestOfDownload('alice', image.id)).toBe(content);
+    const content = await cloud.contentOfVolume(source.id);
+    expect(await cloud.contentOfDownload('alice', image.id)).toBe(content);
     const copy = await cloud.made('alice', { size: 1, imageRef: image.id });
     expect(await cloud.parentOf(copy.id)).toBe(`volume-${id}`);
     expect((await cloud.api('alice').call('DELETE', `/v2/images/${image.id}`)).status).toBe(204);
@@ -393,7 +397,7 @@ describe('a Cinder that may not clone', () => {
     const { image } = await cloud.cloned('alice', { volume_id: source.id });
     const copy = await cloud.made('alice', { size: 1, imageRef: image.id });
     expect(await cloud.parentOf(copy.id)).toBeUndefined();
-    expect(await cloud.digestOfVolume(copy.id)).toBe(await cloud.digestOfVolume(source.id));
+    expect(await cloud.contentOfVolume(copy.id)).toBe(await cloud.contentOfVolume(source.id));
   });
 });
 

@@ -32,7 +32,8 @@ function occurrences(point: string): readonly string[] {
 }
 
 describe('the invariants hold after SIGKILL', () => {
-  it.each(POINTS.flatMap(occurrences))('at %s', async (at) => {
+  // Two at once: a round waits for disks and for children more than it computes.
+  it.concurrent.each(POINTS.flatMap(occurrences))('at %s', async (at) => {
     const { template, material } = workshop;
     const dataDir = path.join(workshop.path, at.replaceAll(/[:#]/g, '-'));
     const { faults, crashed } = await crashRound(template, dataDir, material, {
