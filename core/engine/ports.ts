@@ -119,6 +119,7 @@ export interface LocationQuery {
   readonly imageIds?: readonly string[];
   readonly importId?: string;
   readonly store?: string;
+  readonly objectName?: string;
   readonly states?: readonly LocationState[];
 }
 

@@ -3,6 +3,7 @@ import {
   Images,
   PluginClock,
   PluginSite,
+  PluginState,
   Programs,
   defineStore,
   pluginConfig,
@@ -18,5 +19,13 @@ export const cinder = defineStore({
   registersUnread: true,
   config: CinderConfig,
   store: CinderStore,
-  inject: [pluginConfig<CinderConfig>(), PluginSite, Identity, Images, Programs, PluginClock],
+  inject: [
+    pluginConfig<CinderConfig>(),
+    PluginSite,
+    Identity,
+    Images,
+    Programs,
+    PluginState,
+    PluginClock,
+  ],
 });

@@ -1,4 +1,5 @@
-import { Readable } from 'node:stream';
+import { randomUUID } from 'node:crypto';
+import type { Readable } from 'node:stream';
 import { NotFoundError, UnsupportedError } from '../../core/api.js';
 import type {
   CloneOrigin,
@@ -10,6 +11,7 @@ import type {
   JsonObject,
   MadeVolume,
   PluginSite,
+  PluginState,
   Programs,
   StoredObject,
   VolumeStore,
@@ -25,6 +27,7 @@ import { CloneOrigins } from './clone-origin.js';
 import { RbdBytes } from './connection/rbd-bytes.js';
 import {
   OBJECT_KEY,
+  SERVER_KEY,
   gibs,
   imageIdOf,
   imageMetadata,
@@ -35,6 +38,9 @@ import {
 } from './image-volume.js';
 import { VolumeBytes } from './volume-bytes.js';
 import { VolumesOfImages } from './volume-of-image.js';
+
+/** Milliseconds after which no request of an earlier life makes a volume any more. */
+const SETTLED_MS = 10 * 60 * 1000;
 
 /** Keeps each object as a volume of the store's own project, from which Cinder clones for the image's users. */
 export class CinderStore implements CloningStore, VolumeStore {
@@ -49,7 +55,8 @@ export class CinderStore implements CloningStore, VolumeStore {
     identity: Identity,
     images: Images,
     programs: Programs,
-    clock: Clock,
+    private readonly state: PluginState,
+    private readonly clock: Clock,
   ) {
     const api = new CinderApi(site.id, signIn(config, identity));
     this.#volumes = new Volumes(api, clock, config.timeout);
@@ -64,6 +71,18 @@ export class CinderStore implements CloningStore, VolumeStore {
   /** Asks what only an administrator is told, so that a wrong account shows at the start. */
   async start(): Promise<void> {
     await this.#volumes.find('stowage-start', OBJECT_KEY, '', never());
+  }
+
+  /** A request to Cinder may be carried out after everybody has stopped to wait for it. */
+  async sweep(isKnown: (name: string) => Promise<boolean>): Promise<void> {
+    const server = await this.#server();
+    const newest = this.clock.now().getTime() - SETTLED_MS;
+    for await (const { id, metadata, created_at } of this.#volumes.own(never())) {
+      const { [OBJECT_KEY]: name, [SERVER_KEY]: maker } = metadata;
+      if (name === undefined || maker !== server || !(Date.parse(`${created_at}Z`) < newest))
+        continue;
+      if (!(await isKnown(name))) await this.#volumes.remove(id, never());
+    }
   }
 
   async write(
@@ -155,11 +174,27 @@ export class CinderStore implements CloningStore, VolumeStore {
   ): Promise<Volume> {
     const id = imageIdOf(name);
     const made = await this.#volumes.create(
-      { ...request, name: volumeName(id), metadata: imageMetadata(name, { ...image, id }) },
+      {
+        ...request,
+        name: volumeName(id),
+        metadata: {
+          ...imageMetadata(name, { ...image, id }),
+          [SERVER_KEY]: await this.#server(),
+        },
+      },
       OBJECT_KEY,
       signal,
     );
     return this.#volumes.available(made.id, signal);
+  }
+
+  /** The same over all lives of this server, and no other's. */
+  async #server(): Promise<string> {
+    const known = await this.state.get(SERVER_KEY);
+    if (typeof known === 'string') return known;
+    const id = randomUUID();
+    await this.state.set(SERVER_KEY, id);
+    return id;
   }
 
   /** Nothing writes to an image any more. */

@@ -65,7 +65,9 @@ export class VolumesOfImages {
     facts: { readonly size: number; readonly source_volid?: string },
   ): Promise<Volume> {
     const { signal, volumeType, availabilityZone } = wish;
-    const [found] = await this.volumes.findBy(WISH_KEY, name, signal);
+    const [found, ...others] = await this.volumes.findBy(WISH_KEY, name, signal);
+    // A request of an earlier life may have been carried out after it was repeated.
+    for (const { id } of others) await this.volumes.remove(id, signal);
     // The key of an offer is told once: one whose answer was lost is of no use.
     if (found?.status === 'awaiting-transfer') await this.volumes.withdraw(found.id, signal);
     const made =

@@ -25,6 +25,8 @@ export class CephService implements AsyncDisposable {
   /** Configuration of a client; its folder holds the key of `user` too. */
   readonly conf: string;
   readonly keyring: string;
+  /** Configuration of the administrator. */
+  readonly adminConf: string;
   readonly #daemons: Running[] = [];
 
   private constructor(
@@ -35,6 +37,7 @@ export class CephService implements AsyncDisposable {
     private readonly release: () => Promise<void>,
   ) {
     this.conf = path.join(directory, 'etc', 'ceph.conf');
+    this.adminConf = path.join(directory, 'admin.conf');
     this.keyring = path.join(directory, 'etc', `ceph.client.${USER}.keyring`);
   }
 

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { access, cp, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { userInfo } from 'node:os';
 import path from 'node:path';
@@ -292,8 +294,13 @@ async function end(daemons: readonly Running[]): Promise<void> {
   const killed = setTimeout(() => {
     for (const { process } of daemons) process.kill('SIGKILL');
   }, 5000);
-  await Promise.all(daemons.map(({ finished }) => finished));
+  // Children of theirs may hold their output for longer.
+  await Promise.all(daemons.map(({ process }) => exited(process)));
   clearTimeout(killed);
+}
+
+async function exited(child: ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
 }
 
 async function until(what: string, ready: () => Promise<unknown>): Promise<void> {

@@ -134,6 +134,21 @@ export class VolumeCloud implements AsyncDisposable {
     return server;
   }
 
+  /** Serves with a configuration of the caller's, at the same address. */
+  async serveConfig(config: string, env: Readonly<Record<string, string>>): Promise<void> {
+    const dataDir = path.join(this.directory, 'other-data');
+    this.#server = await startServer({ dataDir, config, port: this.port, env });
+  }
+
+  /** Puts Stowage into the catalogue. */
+  publishImages(): Promise<void> {
+    return publish(this.keystone, 'image', this.url);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
   /** SIGKILL. */
   async kill(): Promise<void> {
     await this.#server?.kill();
@@ -146,7 +161,7 @@ export class VolumeCloud implements AsyncDisposable {
   }
 
   api(user: string): ApiClient {
-    return new ApiClient(`http://127.0.0.1:${this.port}`, {
+    return new ApiClient(this.url, {
       'x-auth-token': this.tokens[user] ?? '',
     });
   }

@@ -1,4 +1,6 @@
+import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Clock, Json, PluginState } from '../../core/api.js';
 import { systemClock } from '../../core/base/clock.js';
 import { createIdentity } from '../../core/client/keystone/identity.js';
 import { createPrograms } from '../../core/process/programs.js';
@@ -15,32 +17,70 @@ beforeAll(async () => {
 }, 240_000);
 afterAll(() => cloud[Symbol.asyncDispose]());
 
+/** What a plugin remembers, for as long as the test goes on. */
+function memory(): PluginState {
+  const known = new Map<string, Json>();
+  return {
+    get: (key) => Promise.resolve(known.get(key)),
+    set: (key, value) => Promise.resolve(void known.set(key, value)),
+    delete: (key) => Promise.resolve(void known.delete(key)),
+  };
+}
+
 const noImages = {
   get: () => Promise.reject(new Error('No image is asked for')),
   locations: () => Promise.reject(new Error('No image is asked for')),
   open: () => Promise.reject(new Error('No image is asked for')),
 };
 
-/** By the catalogue, as the server finds it where no endpoint is named. */
+/** Finds Cinder by the catalogue, as the server does where no endpoint is named. */
+function storeOf(state: PluginState, clock: Clock): CinderStore {
+  const account = { username: 'image-volumes', password: 'secret', project: 'image-volumes' };
+  const config = CinderConfig.parse({
+    keystone: { url: cloud.keystone.url, ...account },
+    interface: 'public',
+    ceph: { conf: cloud.ceph.conf },
+  });
+  const limits = { confinement: 'auto', addressSpace: 2 ** 31, niceness: 10 } as const;
+  const programs = createPrograms(limits, () => undefined);
+  const identity = createIdentity(systemClock);
+  const site = { id: 'volumes' };
+  return new CinderStore(config, site, identity, noImages, programs, state, clock);
+}
+
 describeStore(
   'cinder',
   async () => {
-    const account = { username: 'image-volumes', password: 'secret', project: 'image-volumes' };
-    const config = CinderConfig.parse({
-      keystone: { url: cloud.keystone.url, ...account },
-      interface: 'public',
-      ceph: { conf: cloud.ceph.conf },
-    });
-    const limits = { confinement: 'auto', addressSpace: 2 ** 31, niceness: 10 } as const;
-    const programs = createPrograms(limits, () => undefined);
-    const identity = createIdentity(systemClock);
-    const site = { id: 'volumes' };
-    const store = new CinderStore(config, site, identity, noImages, programs, systemClock);
+    const store = storeOf(memory(), systemClock);
     await store.start();
     return store;
   },
   { slow: true },
 );
+
+describe('a sweep of the store', () => {
+  it('removes what its own server has left long ago, and nothing else', async () => {
+    const [ours, theirs] = [memory(), memory()];
+    const hour = 60 * 60 * 1000;
+    const later = { ...systemClock, now: () => new Date(Date.now() + hour) };
+    const write = async (state: PluginState, name: string) => {
+      const source = Readable.from([Buffer.alloc(10)]);
+      const { signal } = new AbortController();
+      const { url } = await storeOf(state, systemClock).write(name, source, { size: 10, signal });
+      return url.split('/').at(-1) ?? '';
+    };
+    const [known, left] = [await write(ours, 'image/known'), await write(ours, 'image/left')];
+    const foreign = await write(theirs, 'image/foreign');
+    const isKnown = (name: string) => Promise.resolve(name === 'image/known');
+    await storeOf(ours, systemClock).sweep(isKnown);
+    expect(await cloud.isGone(left)).toBe(false);
+    await storeOf(ours, later).sweep(isKnown);
+    const gone = await Promise.all([known, left, foreign].map((id) => cloud.isGone(id)));
+    expect(gone).toEqual([false, true, false]);
+    for (const state of [ours, theirs])
+      await storeOf(state, later).sweep(() => Promise.resolve(false));
+  });
+});
 
 describe('an image of a volume', () => {
   it('is a clone, in the same time whatever its size, and goes with the image', async () => {

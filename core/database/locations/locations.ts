@@ -11,8 +11,11 @@ import type { LocationChange } from './location-mapper.js';
 
 /** By age. */
 export async function listLocations(sql: Sql, query: LocationQuery): Promise<readonly Location[]> {
-  const { imageId, imageIds, importId, store, states } = query;
-  const where = defined({ imageId: imageIds ?? imageId, importId, store, state: states });
+  const { imageId, imageIds, importId, store, objectName, states } = query;
+  const where = defined({
+    ...{ imageId: imageIds ?? imageId, importId, store, objectName },
+    state: states,
+  });
   const rows = await sql.run((manager) =>
     findRows(manager, LocationRow, where, '"created_at", "id"'),
   );

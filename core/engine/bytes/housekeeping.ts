@@ -2,6 +2,7 @@ import { inject, injectable } from 'inversify';
 import { Clock } from '../../base/clock.js';
 import { describeFailure } from '../../base/errors.js';
 import type { ImportsConfig, StagingConfig } from '../../config/config.js';
+import { StoreRegistry } from '../../store/registry.js';
 import { Logger } from '../../telemetry/logger.js';
 import { Janitor } from './janitor.js';
 import { Journal } from '../journal.js';
@@ -9,6 +10,8 @@ import { ImportsConfigToken, StagingConfigToken } from '../settings.js';
 
 /** Milliseconds between two rounds. */
 const INTERVAL = 60_000;
+/** Rounds between two sweeps of the stores. */
+const ROUNDS_PER_SWEEP = 30;
 /** Imports that one transaction deletes. */
 const BATCH = 200;
 
@@ -17,10 +20,12 @@ const BATCH = 200;
 export class Housekeeping {
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
+  #rounds = 0;
 
   constructor(
     @inject(Journal) private readonly journal: Journal,
     @inject(Janitor) private readonly janitor: Janitor,
+    @inject(StoreRegistry) private readonly stores: StoreRegistry,
     @inject(Clock) private readonly clock: Clock,
     @inject(StagingConfigToken) private readonly staging: StagingConfig,
     @inject(ImportsConfigToken) private readonly imports: ImportsConfig,
@@ -52,6 +57,8 @@ export class Housekeeping {
     await this.#expireUploads();
     await this.#purgeImports();
     await this.#purgeVolumes();
+    if (this.#rounds % ROUNDS_PER_SWEEP === 0) await this.#sweepStores();
+    this.#rounds += 1;
     this.janitor.wake();
   }
 
@@ -104,6 +111,26 @@ export class Housekeeping {
   async #purgeVolumes(): Promise<void> {
     const before = new Date(this.clock.now().getTime() - this.imports.retentionMs);
     await this.journal.write(({ tx }) => tx.deleteImageVolumes(before));
+  }
+
+  async #sweepStores(): Promise<void> {
+    const down = new Set(this.stores.outages().map(({ id }) => id));
+    for (const { id } of this.stores.list()) {
+      if (down.has(id)) continue;
+      const isKnown = async (objectName: string): Promise<boolean> => {
+        const rows = await this.journal.read.locations({ store: id, objectName });
+        return rows.length > 0;
+      };
+      await this.stores
+        .get(id)
+        .sweep?.(isKnown)
+        .catch((error: unknown) => {
+          this.log.warn('A store could not be swept; will try again', {
+            store: id,
+            failure: describeFailure(error),
+          });
+        });
+    }
   }
 
   async #purgeImports(): Promise<void> {

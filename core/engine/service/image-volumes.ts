@@ -26,6 +26,8 @@ import { DownloadService } from './downloads.js';
 const MAX_WAITING = 32;
 /** Volumes that are made at once. */
 const CONCURRENCY = 4;
+/** Milliseconds that a stop waits for requests that are under way. */
+const STOP_MS = 5_000;
 /** Milliseconds after which a volume is removed again that could not be removed. */
 const REMOVAL_PAUSE = 10_000;
 
@@ -56,7 +58,8 @@ export class ImageVolumeService implements ImageVolumes {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await Promise.all(this.#making.values());
+    // What waits for a storage goes on at the next start.
+    await Promise.race([Promise.all(this.#making.values()), this.clock.sleep(STOP_MS)]);
   }
 
   async request({ imageId, projectId, userId, store, wish }: VolumeRequest): Promise<ImageVolume> {

@@ -58,6 +58,12 @@ export interface Store {
    */
   discard(name: string): Promise<void>;
 
+  /**
+   * Removes what earlier writes have left and nobody knows any more, some time after them. Called now
+   * and then; only for storages that may make an object after `discard` has found none.
+   */
+  sweep?(isKnown: (name: string) => Promise<boolean>): Promise<void>;
+
   /** `open` honours `range`. @default false */
   readonly rangeRead?: boolean;
 

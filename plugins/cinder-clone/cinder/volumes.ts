@@ -6,6 +6,9 @@ import { CinderApi, refusedWith } from './cinder-api.js';
 const FIRST_LOOK_MS = 50;
 const LAST_LOOK_MS = 2_000;
 
+/** Volumes that one answer lists. */
+const PAGE = 500;
+
 /** How long, and how often, a create is looked for whose answer was lost. */
 const LOST_LOOKS = 3;
 const LOST_LOOK_MS = 500;
@@ -18,6 +21,7 @@ const Volume = z.looseObject({
   volume_type: z.string().nullable().optional(),
   encrypted: z.boolean().default(false),
   metadata: z.record(z.string(), z.string()).default({}),
+  created_at: z.string().default(''),
   attachments: z
     .array(z.looseObject({ attachment_id: z.string().optional(), host_name: z.string().nullish() }))
     .default([]),
@@ -88,6 +92,19 @@ export class Volumes {
     return volumes.filter(({ metadata }) => metadata[key] === value);
   }
 
+  /** Those of the account's own project. */
+  async *own(signal: AbortSignal): AsyncGenerator<Volume> {
+    for (let marker = ''; ;) {
+      const from = marker === '' ? '' : `&marker=${marker}`;
+      const body = await this.api.get(`/volumes/detail?limit=${PAGE}${from}`, signal);
+      const { volumes } = z.object({ volumes: z.array(Volume) }).parse(body);
+      yield* volumes;
+      const last = volumes.at(-1);
+      if (last === undefined || volumes.length < PAGE) return;
+      marker = last.id;
+    }
+  }
+
   /** Those with this metadata, of every project. */
   async findBy(key: string, value: string, signal: AbortSignal): Promise<readonly Volume[]> {
     const query = `all_tenants=1&metadata=${encodeURIComponent(`{'${key}': '${value}'}`)}`;
@@ -117,10 +134,19 @@ export class Volumes {
    * metadata `key`, whose value no other volume has.
    */
   async create(request: VolumeRequest, key: string, signal: AbortSignal): Promise<Volume> {
+    signal.throwIfAborted();
     try {
-      const body = await this.api.post('/volumes', { volume: request }, signal);
+      // Its end is waited for, whoever has given up meanwhile: a request that is let go may be carried
+      // out after its volume was looked for, to be removed.
+      const body = await this.api.post(
+        '/volumes',
+        { volume: request },
+        new AbortController().signal,
+      );
+      signal.throwIfAborted();
       return z.object({ volume: Volume }).parse(body).volume;
     } catch (error) {
+      signal.throwIfAborted();
       if (!(error instanceof TransientError)) throw error;
       for (let look = 0; look < LOST_LOOKS; look += 1) {
         const found = await this.find(request.name, key, request.metadata[key] ?? '', signal).catch(
