@@ -11,8 +11,8 @@ import type {
   CloningStore,
   Store,
   StoredObject,
+  PlacedLocation,
 } from '../../plugin/contract/store.js';
-import type { PlacedLocation } from '../../plugin/contract/task.js';
 import type { Location } from '../../store/location.js';
 import { StoreRegistry } from '../../store/registry.js';
 import { Janitor } from './janitor.js';

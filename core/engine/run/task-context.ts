@@ -11,12 +11,8 @@ import type {
   StreamSource,
 } from '../../plugin/contract/source.js';
 import type { PluginLog } from '../../plugin/contract/services.js';
-import type {
-  ByteObserver,
-  CloneOutcome,
-  PlacedLocation,
-  TaskContext,
-} from '../../plugin/contract/task.js';
+import type { ByteObserver, CloneOutcome, TaskContext } from '../../plugin/contract/task.js';
+import type { PlacedLocation } from '../../plugin/contract/store.js';
 import type { DataView, TaskView } from '../../plugin/contract/view.js';
 import type { LoadedTask } from '../../plugin/plugins.js';
 import { StagingArea } from '../../staging/area.js';

@@ -6,8 +6,7 @@ import type { ServiceAccount } from '../../base/service-account.js';
 import type { Inspection } from '../../format/inspection.js';
 import type { Image } from '../../image/image.js';
 import type { ServiceSession } from './identity.js';
-import type { ByteRange } from './store.js';
-import type { PlacedLocation } from './task.js';
+import type { ByteRange, PlacedLocation } from './store.js';
 import { serviceToken } from './token.js';
 
 /** Structured log of one plugin; every line carries the plugin, import and task by itself. */

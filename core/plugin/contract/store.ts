@@ -8,6 +8,12 @@ export interface StoredObject {
   readonly metadata?: JsonObject;
 }
 
+/** Where a store holds the bytes of an image. */
+export interface PlacedLocation {
+  readonly store: string;
+  readonly url: string;
+}
+
 /** Half-open range of bytes: `start` ≤ position < `end`. */
 export interface ByteRange {
   readonly start: number;

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Json, JsonObject } from '../../base/json.js';
 import type { ImagePatch } from '../../image/image.js';
 import type { CloneSource, DataSource } from './source.js';
+import type { PlacedLocation } from './store.js';
 import type { CallerView, DataView, RequestView, TaskView } from './view.js';
 import type { Image } from '../../image/image.js';
 import type { PluginLog } from './services.js';
@@ -122,12 +123,6 @@ export interface CloneOutcome {
   readonly obstacles: readonly string[];
   /** What the image becomes beside its bytes, for {@link TaskResult.draft}. */
   readonly draft: ImagePatch;
-}
-
-/** Where a store holds the bytes of an image. */
-export interface PlacedLocation {
-  readonly store: string;
-  readonly url: string;
 }
 
 /** What a task asks the engine to commit together with its success. */

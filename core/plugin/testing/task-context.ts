@@ -10,14 +10,8 @@ import type { Json } from '../../base/json.js';
 import { inspectFile } from '../../format/inspector.js';
 import type { Image } from '../../image/image.js';
 import type { DataSource } from '../contract/source.js';
-import type { Store } from '../contract/store.js';
-import type {
-  CloneOutcome,
-  PlacedLocation,
-  RevertContext,
-  TaskContext,
-  TaskResult,
-} from '../contract/task.js';
+import type { PlacedLocation, Store } from '../contract/store.js';
+import type { CloneOutcome, RevertContext, TaskContext, TaskResult } from '../contract/task.js';
 import type { CallerView, DataView, RequestView } from '../contract/view.js';
 import { anImage } from './an-image.js';
 import { silentLog } from './silent-log.js';
