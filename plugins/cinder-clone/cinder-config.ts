@@ -37,6 +37,10 @@ export const CinderConfig = z
     interface: z.enum(['public', 'internal', 'admin']).default('internal'),
     volume_type: z.string().min(1).optional().describe('Of volumes that are written'),
     ceph: Ceph.prefault({}),
+    files: z
+      .array(z.string().startsWith('/'))
+      .default([])
+      .describe('Folders of this machine whose files may be volumes'),
     timeout: duration({ min: 1000 })
       .prefault('10 min')
       .describe('For a volume to become ready or to go'),

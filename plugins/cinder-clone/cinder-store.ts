@@ -24,7 +24,7 @@ import type { Volume, VolumeRequest } from './cinder/volumes.js';
 import type { CinderConfig } from './cinder-config.js';
 import { urlOf, volumeOf } from './cinder-location.js';
 import { CloneOrigins } from './clone-origin.js';
-import { RbdBytes } from './connection/rbd-bytes.js';
+import { ConnectedBytes } from './connection/connected-bytes.js';
 import {
   OBJECT_KEY,
   SERVER_KEY,
@@ -60,8 +60,8 @@ export class CinderStore implements CloningStore, VolumeStore {
   ) {
     const api = new CinderApi(site.id, signIn(config, identity));
     this.#volumes = new Volumes(api, clock, config.timeout);
-    const rbd = new RbdBytes(config.ceph, programs);
-    this.#bytes = new VolumeBytes(api, this.#volumes, rbd, `stowage-${site.id}`);
+    const connected = new ConnectedBytes(config, programs);
+    this.#bytes = new VolumeBytes(api, this.#volumes, connected, `stowage-${site.id}`);
     this.#origins = new CloneOrigins(site.id, config.volume_type, this.#volumes, images);
     this.#ofImages = new VolumesOfImages(this.#volumes, this.#bytes, (url) =>
       volumeOf(site.id, url),

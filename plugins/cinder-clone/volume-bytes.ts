@@ -2,8 +2,8 @@ import type { Readable } from 'node:stream';
 import type { CinderApi } from './cinder/cinder-api.js';
 import type { Volume, Volumes } from './cinder/volumes.js';
 import { attach } from './connection/connection.js';
-import type { Attached, RbdConnection } from './connection/connection.js';
-import type { RbdBytes } from './connection/rbd-bytes.js';
+import type { ConnectedBytes } from './connection/connected-bytes.js';
+import type { Attached, Connection } from './connection/connection.js';
 import { Segments } from './connection/segments.js';
 import { GIB, imageSize, isImageVolume } from './image-volume.js';
 
@@ -15,7 +15,7 @@ export class VolumeBytes {
   constructor(
     private readonly api: CinderApi,
     private readonly volumes: Volumes,
-    private readonly rbd: RbdBytes,
+    private readonly connected: ConnectedBytes,
     /** How Cinder's own list of attachments names this server. */
     private readonly host: string,
   ) {}
@@ -56,7 +56,7 @@ export class VolumeBytes {
       await this.volumes.detach(id, never());
       return found;
     });
-    return this.rbd.read(connection, size, signal);
+    return this.connected.read(connection, size, signal);
   }
 
   async #writeInto(
@@ -67,7 +67,7 @@ export class VolumeBytes {
   ): Promise<void> {
     const { id: attachment, connection } = await this.#attach(id, 'rw', signal);
     try {
-      await this.rbd.write(connection, bytes, offset);
+      await this.connected.write(connection, bytes, offset);
     } finally {
       await this.volumes.detach(attachment, never());
     }
@@ -77,7 +77,7 @@ export class VolumeBytes {
   /** Somebody's volume is connected as long as it is read, so that nobody writes to it meanwhile. */
   async #openHeld(volume: Volume, size: number, signal: AbortSignal): Promise<Readable> {
     const { id, connection } = await this.#attach(volume.id, 'ro', signal);
-    const stream = this.rbd.read(connection, size, signal);
+    const stream = await this.connected.read(connection, size, signal);
     stream.once('close', () => {
       // What is left is ended before the next reading of the volume.
       this.volumes.detach(id, never()).catch(() => undefined);
@@ -96,7 +96,7 @@ export class VolumeBytes {
     return attach(this.api, volume, { host: this.host, mode, signal });
   }
 
-  async #alone(volume: string, work: () => Promise<RbdConnection>): Promise<RbdConnection> {
+  async #alone(volume: string, work: () => Promise<Connection>): Promise<Connection> {
     const before = this.#connecting.get(volume);
     const turn = (before ?? Promise.resolve()).catch(() => undefined).then(work);
     this.#connecting.set(volume, turn);

@@ -1,12 +1,9 @@
 import { IntegrityError } from '../../../core/api.js';
+import { notZero } from './not-zero.js';
 
 /** Magic of the format: doc/dev/rbd-diff.rst of Ceph, "rbd diff v1". */
 const HEADER = Buffer.from('rbd diff v1\n');
 const END = Buffer.from('e');
-
-/** Bytes that are left out where all of them are zero. */
-const ZERO_BLOCK = 64 * 1024;
-const ZEROS = Buffer.alloc(ZERO_BLOCK);
 
 /**
  * Bytes as changes of an image that is all zeros, for `rbd import-diff`; without the record that would
@@ -18,15 +15,9 @@ export async function* rbdDiff(
   offset = 0,
 ): AsyncGenerator<Uint8Array> {
   yield HEADER;
-  let at = offset;
-  for await (const chunk of source) {
-    for (let start = 0; start < chunk.length; start += ZERO_BLOCK) {
-      const block = chunk.subarray(start, start + ZERO_BLOCK);
-      if (ZEROS.subarray(0, block.length).equals(block)) continue;
-      yield updatedData(at + start, block.length);
-      yield block;
-    }
-    at += chunk.length;
+  for await (const { at, bytes } of notZero(source, offset)) {
+    yield updatedData(at, bytes.length);
+    yield bytes;
   }
   yield END;
 }
