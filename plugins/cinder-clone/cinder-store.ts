@@ -161,6 +161,10 @@ export class CinderStore implements CloningStore, VolumeStore {
     return this.#ofImages.discard(name);
   }
 
+  isTaken(volumeId: string): Promise<boolean> {
+    return this.#ofImages.isTaken(volumeId);
+  }
+
   properties(): JsonObject {
     const { endpoint = null, region = null, volume_type = null } = this.config;
     return { endpoint, region, volume_type };

@@ -1,4 +1,4 @@
-import { InvalidInputError } from '../../core/api.js';
+import { InvalidInputError, NotFoundError } from '../../core/api.js';
 import type { Image, MadeVolume, VolumeWish } from '../../core/api.js';
 import { refusedWith } from './cinder/cinder-api.js';
 import type { Volume, Volumes } from './cinder/volumes.js';
@@ -7,6 +7,8 @@ import { gibs, isImageVolume } from './image-volume.js';
 
 /** Names the request that a volume is made for; no other volume has the same. */
 const WISH_KEY = 'stowage_volume';
+/** Names the project that it is made for. */
+const FOR_KEY = 'stowage_for';
 /** Says that all bytes are there. */
 const WHOLE_KEY = 'stowage_whole';
 
@@ -24,6 +26,7 @@ export class VolumesOfImages {
     const { image, signal } = wish;
     const source = await this.#source(wish);
     const size = wish.size ?? Math.max(image.minDisk, source?.size ?? 0, neededBy(image));
+    await this.#assertType(wish);
     assertLarge(size, Math.max(neededBy(image), image.minDisk));
     const obstacles = obstaclesTo(source, wish, size);
     if (obstacles.length > 0) assertRaw(image);
@@ -40,11 +43,34 @@ export class VolumesOfImages {
     return { id: volume.id, size, obstacles, transfer };
   }
 
+  /** The account may use every type; the project has to be let. */
+  async #assertType({ volumeType, projectId, signal }: VolumeWish): Promise<void> {
+    if (volumeType === undefined) return;
+    if (await this.volumes.mayUseType(volumeType, projectId, signal)) return;
+    throw new NotFoundError({
+      code: 'VOLUME_TYPE_NOT_FOUND',
+      message: `No volume type "${volumeType}" that the project may use`,
+      hint: 'See `openstack volume type list`',
+    });
+  }
+
   async discard(name: string): Promise<void> {
     const { signal } = new AbortController();
-    for (const { id, status } of await this.volumes.findBy(WISH_KEY, name, signal)) {
+    for (const volume of await this.volumes.findBy(WISH_KEY, name, signal)) {
+      if (isTaken(volume)) continue;
+      const { id, status } = volume;
       if (status === 'awaiting-transfer') await this.volumes.withdraw(id, signal);
       await this.volumes.remove(id, signal);
+    }
+  }
+
+  async isTaken(id: string): Promise<boolean> {
+    const { signal } = new AbortController();
+    try {
+      return isTaken(await this.volumes.show(id, signal));
+    } catch (error) {
+      if (refusedWith(error, 404)) return true;
+      throw error;
     }
   }
 
@@ -78,7 +104,7 @@ export class VolumesOfImages {
           ...(volumeType === undefined ? {} : { volume_type: volumeType }),
           ...(availabilityZone === undefined ? {} : { availability_zone: availabilityZone }),
           name: wish.name,
-          metadata: { [WISH_KEY]: name },
+          metadata: { [WISH_KEY]: name, [FOR_KEY]: wish.projectId },
         },
         WISH_KEY,
         signal,
@@ -111,6 +137,11 @@ export class VolumesOfImages {
     if (volume['os-vol-tenant-attr:tenant_id'] === projectId) return undefined;
     return this.volumes.offer(volume.id, signal);
   }
+}
+
+/** Whether a volume is its project's: then it is not removed any more. */
+function isTaken(volume: Volume): boolean {
+  return volume['os-vol-tenant-attr:tenant_id'] === volume.metadata[FOR_KEY];
 }
 
 function obstaclesTo(

@@ -337,6 +337,16 @@ describe('a volume of an image', () => {
     const before = (await cloud.volumes(cloud.internal.project)).length;
     const small = await cloud.volumeOf('alice', image, { size: 1 });
     expect(small).toMatchObject({ status: 'failed', failure: { code: 'VOLUME_TOO_SMALL' } });
+    const { volume_type } = await cloud.ask<{ volume_type: { id: string } }>(
+      'admin',
+      'POST',
+      '/types',
+      { volume_type: { name: 'private', 'os-volume-type-access:is_public': false } },
+    );
+    for (const type of ['private', volume_type.id, 'no-such-type']) {
+      const denied = await cloud.volumeOf('alice', image, { volume_type: type });
+      expect(denied).toMatchObject({ failure: { code: 'VOLUME_TYPE_NOT_FOUND' } });
+    }
     const nowhere = await cloud.volumeOf('alice', image, { availability_zone: 'nowhere' });
     expect(nowhere).toMatchObject({ status: 'failed', failure: { code: 'CINDER_REFUSED' } });
     expect((await cloud.volumes(cloud.internal.project)).length).toBe(before);

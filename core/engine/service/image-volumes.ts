@@ -17,13 +17,18 @@ import type { MadeVolume, VolumeStore } from '../../plugin/contract/store.js';
 import { StoreRegistry } from '../../store/registry.js';
 import { Logger } from '../../telemetry/logger.js';
 import type { ImageVolume } from '../image-volume.js';
+import type { Reader } from '../ports.js';
 import { Journal } from '../journal.js';
 import type { ImageVolumes, VolumeRequest } from '../service.js';
 import { ImportsConfigToken } from '../settings.js';
 import { DownloadService } from './downloads.js';
 
-/** Volumes that one project may be waiting for. */
-const MAX_WAITING = 32;
+/** Volumes that one project may be waiting for, or may leave where they are offered to it. */
+const MAX_OPEN = 32;
+/** Milliseconds that a volume is offered; it takes up what is nobody's quota meanwhile. */
+const OFFER_MS = 24 * 60 * 60 * 1000;
+/** Milliseconds between two looks for offers that are over. */
+const OFFERS_INTERVAL = 10 * 60 * 1000;
 /** Volumes that are made at once. */
 const CONCURRENCY = 4;
 /** Milliseconds that a stop waits for requests that are under way. */
@@ -40,6 +45,7 @@ export class ImageVolumeService implements ImageVolumes {
   readonly #stopping = new AbortController();
   readonly #waiting: string[] = [];
   readonly #making = new Map<string, Promise<void>>();
+  #expiring: Promise<void> = Promise.resolve();
 
   constructor(
     @inject(Journal) private readonly journal: Journal,
@@ -54,23 +60,25 @@ export class ImageVolumeService implements ImageVolumes {
   async start(): Promise<void> {
     const left = await this.journal.read.imageVolumes({ states: ['pending'] });
     for (const { id } of left.toReversed()) this.#enqueue(id);
+    this.#expiring = this.#expireOffers();
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     // What waits for a storage goes on at the next start.
-    await Promise.race([Promise.all(this.#making.values()), this.clock.sleep(STOP_MS)]);
+    const ends = Promise.all([...this.#making.values(), this.#expiring]);
+    await Promise.race([ends, this.clock.sleep(STOP_MS)]);
   }
 
   async request({ imageId, projectId, userId, store, wish }: VolumeRequest): Promise<ImageVolume> {
     const target = store ?? (await this.#storeFor(imageId));
     this.#volumeStore(target);
+    if ((await this.#open(projectId)).length >= MAX_OPEN) await this.#settle(projectId);
     const id = randomUUID();
     const volume = await this.journal.write(async ({ tx, at }) => {
       const image = await tx.image(imageId);
       if (image?.status !== 'active') throw notActive(imageId, image);
-      const waiting = await tx.imageVolumes({ projectId, states: ['pending'] });
-      if (waiting.length >= MAX_WAITING) throw tooMany();
+      if ((await this.#open(projectId, tx)).length >= MAX_OPEN) throw tooMany();
       const row: ImageVolume = {
         ...{ id, imageId, projectId, userId, store: target, wish, state: 'pending' },
         ...{ made: null, failure: null, createdAt: at, finishedAt: null },
@@ -80,6 +88,59 @@ export class ImageVolumeService implements ImageVolumes {
     });
     this.#enqueue(id);
     return volume;
+  }
+
+  /** Those that are being made for a project, or are offered to it. */
+  async #open(
+    projectId: string,
+    read: Reader = this.journal.read,
+  ): Promise<readonly ImageVolume[]> {
+    const states = ['pending', 'succeeded'] as const;
+    const volumes = await read.imageVolumes({ projectId, states });
+    return volumes.filter(({ state, made }) => state === 'pending' || made?.transfer !== undefined);
+  }
+
+  /** Forgets offers that were taken. */
+  async #settle(projectId: string): Promise<void> {
+    for (const { id, store, made } of await this.#open(projectId)) {
+      if (made === null || !(await this.#volumeStore(store).isTaken(made.id))) continue;
+      await this.journal.write(({ tx }) =>
+        tx.updateImageVolume(id, { state: ['succeeded'] }, { made: withoutOffer(made) }),
+      );
+    }
+  }
+
+  async #expireOffers(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      await this.#expire().catch((error: unknown) => {
+        if (signal.aborted) return;
+        this.log.warn('Volumes that nobody has taken could not be removed; will try again', {
+          failure: describeFailure(error),
+        });
+      });
+      await this.clock.sleep(OFFERS_INTERVAL, signal).catch(() => undefined);
+    }
+  }
+
+  async #expire(): Promise<void> {
+    const before = this.clock.now().getTime() - OFFER_MS;
+    for (const volume of await this.journal.read.imageVolumes({ states: ['succeeded'] })) {
+      const { id, store, made, finishedAt } = volume;
+      if (made?.transfer === undefined || (finishedAt?.getTime() ?? 0) >= before) continue;
+      this.#stopping.signal.throwIfAborted();
+      const isTaken = await this.#volumeStore(store).isTaken(made.id);
+      if (!isTaken) await this.#volumeStore(store).discardVolume(id);
+      const state = isTaken ? 'succeeded' : 'failed';
+      const failure = isTaken ? null : offerExpired();
+      await this.journal.write(({ tx }) =>
+        tx.updateImageVolume(
+          id,
+          { state: ['succeeded'] },
+          { state, failure, made: withoutOffer(made) },
+        ),
+      );
+    }
   }
 
   #enqueue(id: string): void {
@@ -197,6 +258,20 @@ export class ImageVolumeService implements ImageVolumes {
   }
 }
 
+function withoutOffer(made: MadeVolume): MadeVolume {
+  return { ...made, transfer: undefined };
+}
+
+function offerExpired(): Failure {
+  return describeFailure(
+    new ConflictError({
+      code: 'OFFER_EXPIRED',
+      message: 'Nobody took the volume over within 24 hours, so it was removed',
+      hint: 'Ask for another one, and accept its transfer',
+    }),
+  );
+}
+
 function notActive(id: string, image: Image | undefined): ConflictError {
   return new ConflictError({
     code: 'IMAGE_STATE',
@@ -208,8 +283,8 @@ function notActive(id: string, image: Image | undefined): ConflictError {
 function tooMany(): CapacityError {
   return new CapacityError({
     code: 'TOO_MANY_VOLUMES',
-    message: `The project waits for ${MAX_WAITING} volumes already`,
-    hint: 'Ask again when some of them are made',
+    message: `${MAX_OPEN} volumes are being made for the project, or wait for it to take them`,
+    hint: 'Accept the transfers of those that are made, and ask again',
     retryAfter: 30,
   });
 }

@@ -149,8 +149,13 @@ export interface VolumeStore extends Store {
    * @throws {InvalidInputError} for an image or a size of which no volume can be
    */
   makeVolume(name: string, wish: VolumeWish): Promise<MadeVolume>;
-  /** Removes what {@link makeVolume} has left under a name; succeeds where there is nothing. */
+  /**
+   * Removes what {@link makeVolume} has left under a name and no project has taken over; succeeds where
+   * there is nothing.
+   */
   discardVolume(name: string): Promise<void>;
+  /** Whether a volume that was offered is its project's now, or gone. */
+  isTaken(volumeId: string): Promise<boolean>;
 }
 
 export interface VolumeWish {

@@ -38,6 +38,16 @@ const Snapshot = z.looseObject({
 });
 export type Snapshot = z.output<typeof Snapshot>;
 
+const VolumeType = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  'os-volume-type-access:is_public': z.boolean().optional(),
+});
+
+const TypeAccess = z.looseObject({
+  volume_type_access: z.array(z.looseObject({ project_id: z.string() })),
+});
+
 const Transfer = z.looseObject({
   id: z.string(),
   volume_id: z.string(),
@@ -110,6 +120,18 @@ export class Volumes {
     const query = `all_tenants=1&metadata=${encodeURIComponent(`{'${key}': '${value}'}`)}`;
     const body = await this.api.get(`/volumes/detail?${query}`, signal);
     return z.object({ volumes: z.array(Volume) }).parse(body).volumes;
+  }
+
+  /** Whether there is a type of this name or id, and a project may use it. */
+  async mayUseType(type: string, project: string, signal: AbortSignal): Promise<boolean> {
+    const body = await this.api.get('/types?is_public=None', signal);
+    const { volume_types } = z.object({ volume_types: z.array(VolumeType) }).parse(body);
+    const found = volume_types.find(({ id, name }) => id === type || name === type);
+    if (found === undefined) return false;
+    if (found['os-volume-type-access:is_public'] !== false) return true;
+    const access = await this.api.get(`/types/${found.id}/os-volume-type-access`, signal);
+    const { volume_type_access } = TypeAccess.parse(access);
+    return volume_type_access.some(({ project_id }) => project_id === project);
   }
 
   /** Offers a volume to whoever has the key. */
