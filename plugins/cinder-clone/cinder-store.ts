@@ -26,8 +26,8 @@ import { urlOf, volumeOf } from './cinder-location.js';
 import { CloneOrigins } from './clone-origin.js';
 import { ConnectedBytes } from './connection/connected-bytes.js';
 import {
+  MAKER_KEY,
   OBJECT_KEY,
-  SERVER_KEY,
   gibs,
   imageIdOf,
   imageMetadata,
@@ -39,8 +39,8 @@ import {
 import { VolumeBytes } from './volume-bytes.js';
 import { VolumesOfImages } from './volume-of-image.js';
 
-/** Milliseconds after which no request of an earlier life makes a volume any more. */
-const SETTLED_MS = 10 * 60 * 1000;
+/** Milliseconds after which no request of an earlier life makes a volume, or is at work on one. */
+const SETTLED_MS = 24 * 60 * 60 * 1000;
 
 /** Keeps each object as a volume of the store's own project, from which Cinder clones for the image's users. */
 export class CinderStore implements CloningStore, VolumeStore {
@@ -73,15 +73,18 @@ export class CinderStore implements CloningStore, VolumeStore {
     await this.#volumes.find('stowage-start', OBJECT_KEY, '', never());
   }
 
-  /** A request to Cinder may be carried out after everybody has stopped to wait for it. */
+  /**
+   * A request to Cinder may be carried out after everybody has stopped to wait for it. Only what was
+   * never finished is removed: an older copy of the database does not know what came later.
+   */
   async sweep(isKnown: (name: string) => Promise<boolean>): Promise<void> {
-    const server = await this.#server();
+    const maker = await this.#maker();
     const newest = this.clock.now().getTime() - SETTLED_MS;
     for await (const { id, metadata, created_at } of this.#volumes.own(never())) {
-      const { [OBJECT_KEY]: name, [SERVER_KEY]: maker } = metadata;
-      if (name === undefined || maker !== server || !(Date.parse(`${created_at}Z`) < newest))
-        continue;
-      if (!(await isKnown(name))) await this.#volumes.remove(id, never());
+      const { [OBJECT_KEY]: name, [MAKER_KEY]: by, readonly } = metadata;
+      if (name === undefined || by !== maker || readonly === 'True') continue;
+      if (!(Date.parse(`${created_at}Z`) < newest) || (await isKnown(name))) continue;
+      await this.#volumes.remove(id, never());
     }
   }
 
@@ -183,7 +186,7 @@ export class CinderStore implements CloningStore, VolumeStore {
         name: volumeName(id),
         metadata: {
           ...imageMetadata(name, { ...image, id }),
-          [SERVER_KEY]: await this.#server(),
+          [MAKER_KEY]: await this.#maker(),
         },
       },
       OBJECT_KEY,
@@ -192,12 +195,13 @@ export class CinderStore implements CloningStore, VolumeStore {
     return this.#volumes.available(made.id, signal);
   }
 
-  /** The same over all lives of this server, and no other's. */
-  async #server(): Promise<string> {
-    const known = await this.state.get(SERVER_KEY);
+  /** The same over all lives of this store, and no other's, of this server or another. */
+  async #maker(): Promise<string> {
+    const key = `maker.${this.site.id}`;
+    const known = await this.state.get(key);
     if (typeof known === 'string') return known;
     const id = randomUUID();
-    await this.state.set(SERVER_KEY, id);
+    await this.state.set(key, id);
     return id;
   }
 

@@ -11,8 +11,8 @@ export function gibs(size: number): number {
 /** Names the object that a volume is; no other volume has the same. */
 export const OBJECT_KEY = 'stowage_object';
 const SIZE_KEY = 'image_size';
-/** Names the server that has made it: others may use the same project. */
-export const SERVER_KEY = 'stowage_server';
+/** Names the store of the server that has made it: others may use the same project. */
+export const MAKER_KEY = 'stowage_maker';
 
 /** What Cinder, and whoever reads images from volumes, finds at an image volume. */
 export function imageMetadata(

@@ -9,8 +9,13 @@ import { gibs, isImageVolume } from './image-volume.js';
 const WISH_KEY = 'stowage_volume';
 /** Names the project that it is made for. */
 const FOR_KEY = 'stowage_for';
+/** Says that its bytes are copied into it, and not cloned. */
+const COPY_KEY = 'stowage_copy';
 /** Says that all bytes are there. */
 const WHOLE_KEY = 'stowage_whole';
+
+/** Characters of one value that Cinder keeps with a volume. */
+const MAX_METADATA = 255;
 
 /** Makes volumes of images for projects, and hands them over. */
 export class VolumesOfImages {
@@ -34,13 +39,15 @@ export class VolumesOfImages {
       size,
       ...(source !== undefined && obstacles.length === 0 ? { source_volid: source.id } : {}),
     });
-    if (obstacles.length > 0 && volume.metadata[WHOLE_KEY] === undefined) {
+    const isCopy = COPY_KEY in volume.metadata;
+    if (isCopy && !(WHOLE_KEY in volume.metadata)) {
       await this.bytes.write(volume, await wish.open(signal), image.size ?? undefined, signal);
       await this.volumes.describe(volume.id, { [WHOLE_KEY]: 'true' }, signal);
     }
     await this.#describe(volume.id, image, signal);
     const transfer = await this.#handOver(volume, wish);
-    return { id: volume.id, size, obstacles, transfer };
+    const told = isCopy && obstacles.length === 0 ? ['It was begun as a copy'] : obstacles;
+    return { id: volume.id, size, obstacles: told, transfer };
   }
 
   /** The account may use every type; the project has to be let. */
@@ -104,7 +111,10 @@ export class VolumesOfImages {
           ...(volumeType === undefined ? {} : { volume_type: volumeType }),
           ...(availabilityZone === undefined ? {} : { availability_zone: availabilityZone }),
           name: wish.name,
-          metadata: { [WISH_KEY]: name, [FOR_KEY]: wish.projectId },
+          metadata: {
+            ...{ [WISH_KEY]: name, [FOR_KEY]: wish.projectId },
+            ...(facts.source_volid === undefined ? { [COPY_KEY]: 'true' } : {}),
+          },
         },
         WISH_KEY,
         signal,
@@ -115,8 +125,9 @@ export class VolumesOfImages {
   /** As Cinder tells of a volume that it has made of an image itself. */
   async #describe(id: string, image: Image, signal: AbortSignal): Promise<void> {
     const { name, minDisk, minRam, size, properties } = image;
+    const told = Object.entries(properties).filter(([, value]) => value.length <= MAX_METADATA);
     const metadata = {
-      ...properties,
+      ...Object.fromEntries(told),
       ...{
         image_id: image.id,
         image_name: name ?? '',

@@ -61,24 +61,35 @@ describeStore(
 describe('a sweep of the store', () => {
   it('removes what its own server has left long ago, and nothing else', async () => {
     const [ours, theirs] = [memory(), memory()];
-    const hour = 60 * 60 * 1000;
-    const later = { ...systemClock, now: () => new Date(Date.now() + hour) };
+    const days = 2 * 24 * 60 * 60 * 1000;
+    const later = { ...systemClock, now: () => new Date(Date.now() + days) };
     const write = async (state: PluginState, name: string) => {
       const source = Readable.from([Buffer.alloc(10)]);
       const { signal } = new AbortController();
       const { url } = await storeOf(state, systemClock).write(name, source, { size: 10, signal });
       return url.split('/').at(-1) ?? '';
     };
-    const [known, left] = [await write(ours, 'image/known'), await write(ours, 'image/left')];
-    const foreign = await write(theirs, 'image/foreign');
+    // As a crash leaves it: what is whole is read-only.
+    const unfinished = async (state: PluginState, name: string) => {
+      const id = await write(state, name);
+      const action = { 'os-update_readonly_flag': { readonly: false } };
+      await cloud.ask('admin', 'POST', `/volumes/${id}/action`, action);
+      return id;
+    };
+    const known = await unfinished(ours, 'image/known');
+    const left = await unfinished(ours, 'image/left');
+    const whole = await write(ours, 'image/whole');
+    const foreign = await unfinished(theirs, 'image/foreign');
     const isKnown = (name: string) => Promise.resolve(name === 'image/known');
     await storeOf(ours, systemClock).sweep(isKnown);
     expect(await cloud.isGone(left)).toBe(false);
     await storeOf(ours, later).sweep(isKnown);
-    const gone = await Promise.all([known, left, foreign].map((id) => cloud.isGone(id)));
-    expect(gone).toEqual([false, true, false]);
-    for (const state of [ours, theirs])
-      await storeOf(state, later).sweep(() => Promise.resolve(false));
+    const all = [known, left, whole, foreign];
+    const gone = await Promise.all(all.map((id) => cloud.isGone(id)));
+    expect(gone).toEqual([false, true, false, false]);
+    for (const id of [known, whole, foreign]) {
+      await storeOf(ours, systemClock).delete(`cinder://volumes/${id}`);
+    }
   });
 });
 

@@ -14,16 +14,20 @@ import { ImagesConfigToken } from '../settings.js';
 const INTERVAL = 5_000;
 /** Images that one look finds at once. */
 const BATCH = 100;
+/** Milliseconds after which what could not be read is tried again. */
+const PAUSE = 5 * 60_000;
 /** Milliseconds that a store may be silent. */
 const IDLE_TIMEOUT = 60_000;
 
 /**
  * Reads images that came without being read, one after the other, for their digests. They are active
- * meanwhile; what cannot be read now is tried again in the next round.
+ * meanwhile; what cannot be read now is tried again some minutes later.
  */
 @injectable()
 export class LateDigests {
   readonly #stopping = new AbortController();
+  /** When an image that could not be read is due again, by its id. */
+  readonly #later = new Map<string, number>();
   #running: Promise<void> = Promise.resolve();
 
   constructor(
@@ -66,8 +70,12 @@ export class LateDigests {
       after = last;
       for (const id of ids) {
         signal.throwIfAborted();
+        const now = this.clock.now().getTime();
+        if ((this.#later.get(id) ?? now) > now) continue;
+        this.#later.delete(id);
         await this.#digest(id).catch((error: unknown) => {
           signal.throwIfAborted();
+          this.#later.set(id, now + PAUSE);
           this.log.warn('The digests of an image cannot be computed; will try again', {
             image_id: id,
             failure: describeFailure(error),
