@@ -7,6 +7,7 @@ import { userInfo } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { systemCode } from '../../core/base/errors.js';
 import { ROOT, start } from '../support/command.js';
 import type { Running } from '../support/command.js';
 import { freePort } from '../support/free-port.js';
@@ -290,6 +291,7 @@ function daemon(
 }
 
 async function end(daemons: readonly Running[]): Promise<void> {
+  const parents = await parentsOfAll();
   for (const { process } of daemons) process.kill('SIGTERM');
   const killed = setTimeout(() => {
     for (const { process } of daemons) process.kill('SIGKILL');
@@ -297,6 +299,31 @@ async function end(daemons: readonly Running[]): Promise<void> {
   // Children of theirs may hold their output for longer.
   await Promise.all(daemons.map(({ process }) => exited(process)));
   clearTimeout(killed);
+  // Workers outlive a server that was killed.
+  for (const { process: daemon } of daemons) {
+    for (const pid of below(daemon.pid ?? 0, parents)) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch (error) {
+        if (systemCode(error) !== 'ESRCH') throw error;
+      }
+    }
+  }
+}
+
+/** The parent of every process, by its id. */
+async function parentsOfAll(): Promise<ReadonlyMap<number, number>> {
+  const { stdout } = await run('ps', ['-e', '-o', 'pid=,ppid=']);
+  const pairs = stdout
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number));
+  return new Map(pairs.map(([pid = 0, parent = 0]) => [pid, parent]));
+}
+
+function below(pid: number, parents: ReadonlyMap<number, number>): readonly number[] {
+  const children = [...parents].filter(([, parent]) => parent === pid).map(([child]) => child);
+  return children.flatMap((child) => [child, ...below(child, parents)]);
 }
 
 async function exited(child: ChildProcess): Promise<void> {
