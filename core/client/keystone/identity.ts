@@ -32,7 +32,10 @@ class AccountSession implements ServiceSession {
 
   constructor(account: ServiceAccount, clock: Clock) {
     this.#http = new KeystoneHttp({ url: account.url, ca: undefined, timeoutMs: TIMEOUT_MS });
-    this.#token = new ServiceToken(this.#http, credentialOf(account), clock);
+    const credential = credentialOf(account);
+    this.#token = new ServiceToken(this.#http, credential, clock, 'project', (status) =>
+      refused(account.url, status),
+    );
   }
 
   token(): Promise<string> {
@@ -67,6 +70,14 @@ class AccountSession implements ServiceSession {
       hint: 'Check region and interface, or write the endpoint into the config',
     });
   }
+}
+
+function refused(url: string, status: number): PermanentError {
+  return new PermanentError({
+    code: 'KEYSTONE_REFUSED',
+    message: `Keystone at ${url} answered the sign-in with status ${status}`,
+    hint: 'The operator checks the account in the config',
+  });
 }
 
 function credentialOf(account: ServiceAccount): KeystoneCredential {

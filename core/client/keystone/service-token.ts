@@ -2,7 +2,7 @@ import type { Clock } from '../../base/clock.js';
 import type { Secret } from '../../base/secret.js';
 import { failing } from './keystone-http.js';
 import type { KeystoneHttp } from './keystone-http.js';
-import { tokenFacts } from './token-facts.js';
+import { tokenExpiry } from './token-facts.js';
 
 /** How the server itself proves who it is. */
 export type KeystoneCredential =
@@ -36,11 +36,13 @@ export class ServiceToken {
     private readonly clock: Clock,
     /** For what it speaks; an application credential always for its project. */
     private readonly scope: 'project' | 'system' = 'project',
+    /** What is thrown where the credential is refused with a status. */
+    private readonly refusal: (status: number) => Error = refusedForNow,
   ) {}
 
   /**
    * A token that is good now. One that is due to be renewed is given out until it has been.
-   * @throws {TransientError} `KEYSTONE_UNREACHABLE` · `KEYSTONE_FAILS`, also where the credential is refused
+   * @throws {TransientError} `KEYSTONE_UNREACHABLE` · `KEYSTONE_FAILS`; what `refusal` answers
    */
   async get(): Promise<string> {
     const now = this.clock.now().getTime();
@@ -69,10 +71,10 @@ export class ServiceToken {
     });
     const token = answer.headers['x-subject-token'];
     if (answer.status !== 201 || typeof token !== 'string') {
-      throw failing(`it refuses the credential of this server with ${answer.status}`);
+      throw this.refusal(answer.status);
     }
     const now = this.clock.now().getTime();
-    const { expiresAt } = tokenFacts(answer.body);
+    const expiresAt = tokenExpiry(answer.body);
     const life = expiresAt.getTime() - now;
     this.#held = {
       token,
@@ -81,6 +83,11 @@ export class ServiceToken {
     };
     return this.#held;
   }
+}
+
+/** Requests of clients wait for the operator to mend it. */
+function refusedForNow(status: number): Error {
+  return failing(`it refuses the credential of this server with ${status}`);
 }
 
 function requestOf(credential: KeystoneCredential, scope: 'project' | 'system'): unknown {

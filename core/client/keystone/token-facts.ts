@@ -44,3 +44,12 @@ export function tokenFacts(body: unknown): TokenFacts {
     expiresAt,
   };
 }
+
+const Expiry = z.object({ token: TokenBody.shape.token.pick({ expires_at: true }) });
+
+/** When a token of this server's own ends. @throws as {@link tokenFacts} */
+export function tokenExpiry(body: unknown): Date {
+  const parsed = Expiry.safeParse(body);
+  if (!parsed.success) throw failing('its answer describes no token', parsed.error);
+  return parsed.data.token.expires_at;
+}

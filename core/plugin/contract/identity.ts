@@ -1,6 +1,8 @@
 /** One account. Its token is kept in memory alone, and renewed before it ends. */
 export interface ServiceSession {
-  /** @throws {TransientError} `KEYSTONE_UNREACHABLE` · `KEYSTONE_FAILS`, also where the account is refused */
+  /**
+   * @throws {TransientError} `KEYSTONE_UNREACHABLE` · `KEYSTONE_FAILS`; {PermanentError} `KEYSTONE_REFUSED`
+   */
   token(): Promise<string>;
   /** Says that a service has refused a token: the next one is a new one. */
   refused(token: string): void;
