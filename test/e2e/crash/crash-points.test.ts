@@ -32,8 +32,7 @@ function occurrences(point: string): readonly string[] {
 }
 
 describe('the invariants hold after SIGKILL', () => {
-  // Two at once: a round waits for disks and for children more than it computes.
-  it.concurrent.each(POINTS.flatMap(occurrences))('at %s', async (at) => {
+  it.each(POINTS.flatMap(occurrences))('at %s', async (at) => {
     const { template, material } = workshop;
     const dataDir = path.join(workshop.path, at.replaceAll(/[:#]/g, '-'));
     const { faults, crashed } = await crashRound(template, dataDir, material, {
