@@ -8,7 +8,7 @@ export async function tempDir(): Promise<{ readonly path: string } & AsyncDispos
   return {
     path: directory,
     async [Symbol.asyncDispose]() {
-      await rm(directory, { recursive: true, force: true });
+      await rm(directory, { recursive: true, force: true, maxRetries: 5 });
     },
   };
 }
