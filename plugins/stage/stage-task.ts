@@ -25,11 +25,11 @@ export class StageTask implements ImportTask {
 /** A clone holds a whole disk; where none can be made the output says why, and the bytes are read. */
 async function clone(context: TaskContext, source: CloneSource): Promise<TaskResult> {
   const { store } = source;
-  const { placed, size, obstacles, draft } = await context.clone(source);
+  const { placed, url, size, obstacles, draft } = await context.clone(source);
   if (placed !== undefined) {
     return { draft, size, virtualSize: size, output: { source: 'clone', store, size } };
   }
-  const data = await context.stage(source);
+  const data = await context.stage({ kind: 'registered', store, url });
   return {
     draft,
     output: {

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { randomOf } from '../support/random.js';
 import { RAW, VolumeCloud } from './volume-cloud.js';
 import type { ImageVolumeDocument, VolumeDocument } from './volume-cloud.js';
 
@@ -123,23 +124,12 @@ async function deleteAll(): Promise<void> {
   await cloud.until(async () => (await cloud.volumes(cloud.internal.project)).length === 0);
 }
 
-/** Numbers that a seed repeats: mulberry32. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 describe('a clone flow that is killed', () => {
   it(
     `leaves no volume and loses no image, at ${ROUNDS} random moments`,
     async () => {
       console.log(`volumes: STOWAGE_CRASH_SEED=${SEED}`);
-      const next = random(SEED);
+      const next = randomOf(SEED);
       for (let round = 0; round < ROUNDS; round += 1) {
         const ms = Math.floor(next() * FLOW_MS);
         await cloud.serve();
@@ -185,7 +175,7 @@ describe('a volume of an image', () => {
   it(
     'is there once, whenever the server dies',
     async () => {
-      const next = random(SEED + 1);
+      const next = randomOf(SEED + 1);
       await cloud.serve();
       const { image } = await cloud.cloned('alice', { volume_id: source.id });
       const kept = await cloud.volumeIn(image);

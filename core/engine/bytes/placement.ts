@@ -47,7 +47,8 @@ interface Making {
 }
 
 /**
- * Puts a generation, or a clone of what the storage holds, into a store: the store protocol. Pending row → link, copy, upload or clone → commit
+ * Puts a generation, or a clone of what the storage holds, into a store: the store protocol. Pending
+ * row → link, copy, upload or clone → commit
  * the location. The name given to the store holds import and epoch, so that two lives never write
  * the same object.
  */

@@ -129,9 +129,9 @@ export class EngineTaskContext implements TaskContext {
       case 'registered':
         return this.#judge(source);
       case 'clone': {
-        const { store } = source;
+        const { store, origin } = source;
         const { image, signal } = this;
-        const { url } = await this.placement.examine(store, source.origin, { image, signal });
+        const { url } = await this.placement.examine(store, origin, { image, signal });
         return this.#judge({ kind: 'registered', store, url });
       }
       case 'staged': {
@@ -206,11 +206,11 @@ export class EngineTaskContext implements TaskContext {
   async clone({ store, origin }: CloneSource): Promise<CloneOutcome> {
     const { image, signal } = this;
     const found = await this.placement.examine(store, origin, { image, signal });
-    const { size, obstacles, draft = {} } = found;
-    if (obstacles.length > 0) return { placed: undefined, size, obstacles, draft };
+    const { url, size, obstacles, draft = {} } = found;
+    if (obstacles.length > 0) return { placed: undefined, url, size, obstacles, draft };
     const importId = this.of.record.id;
     const placed = await this.placement.clone({ importId, image, store, origin, signal });
-    return { placed, size, obstacles, draft };
+    return { placed, url, size, obstacles, draft };
   }
 
   async adopt(file: string): Promise<DataView> {

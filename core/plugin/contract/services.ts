@@ -29,8 +29,8 @@ export interface Programs {
   /**
    * Runs a program that makes a stream of bytes, of another or of what it reads, and that writes no
    * file. The stream ends where the program has ended well; it breaks as {@link run} throws, with what
-   * `input` breaks with, or with the signal's reason. Destroying it ends the program. It is read as slowly as its reader
-   * wants, within the wall time.
+   * `input` breaks with, or with the signal's reason. Destroying it ends the program. It is read as
+   * slowly as its reader wants, within the wall time.
    */
   filter(command: FilterCommand): Readable;
 }

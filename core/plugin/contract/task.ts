@@ -99,7 +99,8 @@ export interface TaskContext extends TaskView {
 
   /**
    * Makes the image of something that a storage holds, inside that storage. Where there are obstacles
-   * nothing is made, and {@link stage} reads the bytes of the same source.
+   * nothing is made, and {@link stage} reads the bytes, of the same source or of one that is
+   * `registered` at `url`.
    * @throws {NotFoundError} as {@link CloningStore.examine}
    */
   clone(source: CloneSource): Promise<CloneOutcome>;
@@ -118,6 +119,8 @@ export interface TaskContext extends TaskView {
 export interface CloneOutcome {
   /** The location that was made; `undefined` where there are obstacles. */
   readonly placed: PlacedLocation | undefined;
+  /** Where the store reads the bytes of what was to be cloned. */
+  readonly url: string;
   /** Bytes of the disk. */
   readonly size: number;
   readonly obstacles: readonly string[];

@@ -1,4 +1,3 @@
-import { IntegrityError } from '../../../core/api.js';
 import { notZero } from './not-zero.js';
 
 /** Magic of the format: doc/dev/rbd-diff.rst of Ceph, "rbd diff v1". */
@@ -29,23 +28,4 @@ function updatedData(offset: number, length: number): Uint8Array {
   record.writeBigUInt64LE(BigInt(offset), 1);
   record.writeBigUInt64LE(BigInt(length), 9);
   return record;
-}
-
-/** The bytes of a source, which must be `size` of them. @throws {IntegrityError} `SIZE_MISMATCH` */
-export async function* exactly(
-  source: AsyncIterable<Uint8Array>,
-  size: number,
-  name: string,
-): AsyncGenerator<Uint8Array> {
-  let taken = 0;
-  for await (const chunk of source) {
-    taken += chunk.length;
-    if (taken > size) break;
-    yield chunk;
-  }
-  if (taken === size) return;
-  throw new IntegrityError({
-    code: 'SIZE_MISMATCH',
-    message: `"${name}" has ${taken > size ? 'more than' : 'only'} ${Math.min(taken, size)} bytes, expected ${size}`,
-  });
 }

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { exactly } from './rbd-diff.js';
+import { IntegrityError } from '../../../core/api.js';
 
 /** A stretch of a stream, to be written at `offset`. */
 export interface Segment {
@@ -68,4 +68,23 @@ export class Segments {
       throw error;
     }
   }
+}
+
+/** The bytes of a source, which must be `size` of them. @throws {IntegrityError} `SIZE_MISMATCH` */
+async function* exactly(
+  source: AsyncIterable<Uint8Array>,
+  size: number,
+  name: string,
+): AsyncGenerator<Uint8Array> {
+  let taken = 0;
+  for await (const chunk of source) {
+    taken += chunk.length;
+    if (taken > size) break;
+    yield chunk;
+  }
+  if (taken === size) return;
+  throw new IntegrityError({
+    code: 'SIZE_MISMATCH',
+    message: `"${name}" has ${taken > size ? 'more than' : 'only'} ${Math.min(taken, size)} bytes, expected ${size}`,
+  });
 }

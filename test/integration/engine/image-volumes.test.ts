@@ -12,6 +12,7 @@ import type {
   VolumeWish,
 } from '../../../core/plugin/contract/store.js';
 import { TestEngine, stageTask, storeTask } from '../../support/engine.js';
+import type { TestTask } from '../../support/engine.js';
 import { MemoryStore } from '../../support/memory-store.js';
 import { StageTask } from '../../../plugins/stage/stage-task.js';
 import { tempDir } from '../../support/temp-dir.js';
@@ -64,18 +65,19 @@ const away = (): never => {
 const broken = (): never => {
   throw new PermanentError({ code: 'BROKEN', message: 'The storage is broken' });
 };
+const cloningStage: TestTask = { ...stageTask, task: new StageTask() };
 const WISH = { name: 'disk', size: 3, volumeType: null, availabilityZone: null };
 
 let directory: Awaited<ReturnType<typeof tempDir>>;
 let store: VolumesInMemory;
 let engine: TestEngine;
 
-const begin = async (clock = systemClock): Promise<void> => {
+const begin = async (clock = systemClock, stage = cloningStage): Promise<void> => {
   engine = await TestEngine.start({
     clock,
     dataDir: directory.path,
     stores: { volumes: store },
-    tasks: [{ ...stageTask, task: new StageTask() }, storeTask],
+    tasks: [stage, storeTask],
     source: () => Promise.resolve({ kind: 'clone', store: 'volumes', origin: {} }),
   });
 };
@@ -148,6 +150,16 @@ describe('a clone inside a storage', () => {
     expect(tasks[0]?.output).toMatchObject({ source: 'volume', not_cloned: ['It is elsewhere'] });
     expect((await engine.image(id)).osHashValue).not.toBeNull();
   });
+});
+
+it('a task that knows nothing of clones has the bytes of their origin', async () => {
+  store.objects.set('origin', Buffer.from('origin'));
+  await engine[Symbol.asyncDispose]();
+  await begin(systemClock, stageTask);
+  const id = await engine.createImage();
+  expect((await engine.run(id)).record).toMatchObject({ state: 'succeeded', failure: null });
+  const image = await engine.image(id);
+  expect([image.size, image.osHashValue === null]).toEqual([6, false]);
 });
 
 describe('a volume of an image', () => {
