@@ -79,6 +79,7 @@ export type {
   ClientBody,
   CloneSource,
   DataSource,
+  DiskSource,
   LocationSource,
   RegisteredSource,
   MethodContext,

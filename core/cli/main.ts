@@ -1,6 +1,6 @@
-import { keepYoungHeapSmallAtStart } from './young-heap.js';
+import { tuneHeap } from './heap.js';
 
-keepYoungHeapSmallAtStart();
+tuneHeap();
 await import('reflect-metadata');
 const { EXIT } = await import('./exit.js');
 const { runCommand } = await import('./run.js');

@@ -1,6 +1,10 @@
 import { BLOCK_SIZE } from './block-pool.js';
 import type { Block, BlockShare, FilledBlock } from './block-pool.js';
-import type { ThreadFile } from './thread-file.js';
+
+/** Replies with the bytes read into a block, fewer than `length` at the end only. */
+export interface BlockReader {
+  read(block: Block, length: number, position: number): Promise<number>;
+}
 
 interface Reading {
   readonly block: Block;
@@ -12,11 +16,11 @@ interface Reading {
 const READ_AHEAD = 2;
 
 /**
- * Reads a file from `from` to `size` bytes or its end, whatever comes first. Blocks are the
+ * Reads a file, or what can be read as one, from `from` to `size` bytes or its end, whatever comes first. Blocks are the
  * consumer's when they are yielded.
  */
 export async function* fileBlocks(
-  file: ThreadFile,
+  file: BlockReader,
   size: number,
   share: BlockShare,
   signal: AbortSignal,

@@ -16,7 +16,7 @@ export interface PassResources extends FileThreads {
 }
 
 /** Blocks that one pass may hold: one is filled while the threads are at work on the others. */
-export const BLOCKS_PER_PASS = 4;
+export const BLOCKS_PER_PASS = 6;
 
 /** The parts of one pass that do not depend on where its bytes come from. `end` it. */
 export class PassRun {

@@ -32,6 +32,13 @@ export interface PassJob {
   readonly grant?: (bytes: number) => Promise<number>;
 }
 
+/** What is read by position; see `GuestDisk`. */
+export interface Disk {
+  readonly size: number;
+  read(target: Uint8Array, position: number): Promise<void>;
+  close(): Promise<void>;
+}
+
 export type PassSource =
   /** Bytes from elsewhere go into `target`, which is created, or continued from `prefix` bytes. */
   | {
@@ -41,6 +48,14 @@ export type PassSource =
       /** Bytes of `target` that are durable already; they are read again before the stream. */
       readonly prefix: number;
       /** Milliseconds without a byte. @throws {TransientError} `SOURCE_STALLED` */
+      readonly idleTimeoutMs: number;
+    }
+  /** Every byte of a disk goes into `target`, which is created; the disk is closed. */
+  | {
+      readonly kind: 'disk';
+      readonly disk: Disk;
+      readonly target: string;
+      /** Milliseconds that one read may take. @throws {TransientError} `SOURCE_STALLED` */
       readonly idleTimeoutMs: number;
     }
   /** Bytes from elsewhere are only seen. */

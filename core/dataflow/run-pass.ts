@@ -1,4 +1,6 @@
 import { TransientError } from '../base/errors.js';
+import type { FilledBlock } from './block-pool.js';
+import { diskBlocks } from './disk-blocks.js';
 import { fileBlocks } from './file-blocks.js';
 import { PassRun } from './pass-run.js';
 import type { PassResources } from './pass-run.js';
@@ -22,7 +24,9 @@ export async function runPass(
     case 'passing':
       return seeThrough(source, job, resources, failure);
     case 'stream':
-      return bringIn(source, job, resources, failure);
+      return takeIn(source, job, resources, failure);
+    case 'disk':
+      return unpack(source, job, resources, failure);
   }
 }
 
@@ -68,43 +72,74 @@ async function readThrough(
   }
 }
 
-async function bringIn(
-  source: Extract<PassSource, { kind: 'stream' }>,
+async function takeIn(
+  { stream, idleTimeoutMs, ...place }: Extract<PassSource, { kind: 'stream' }>,
   job: PassJob,
   resources: PassResources,
   failure: AbortController,
 ): Promise<PassResult> {
-  const { prefix } = source;
   // From here on a source that breaks cannot end the process, whatever else goes wrong.
-  const reader = new StreamReader(source.stream);
+  const reader = new StreamReader(stream);
   try {
-    const run = new PassRun(job, resources, failure);
-    try {
-      const target = await TargetFile.open(source.target, prefix, resources, job);
-      let reason: unknown;
-      try {
-        const kept = fileBlocks(target.file, prefix, run.share, run.signal);
-        const seen = await run.take(kept, undefined);
-        if (seen !== prefix) throw prefixMissing(source.target, prefix, seen);
-        const limits = { ...job, idleTimeoutMs: source.idleTimeoutMs };
-        const coming = streamBlocks(reader, prefix, limits, run.share, run.signal);
-        const facts = await run.conclude(await run.take(coming, target));
-        await target.flush();
-        return { ...facts, allocatedSize: await target.file.allocated() };
-      } catch (error) {
-        reason = error;
-        job.signal.throwIfAborted();
-        await run.settled();
-        throw await withDurable(error, target);
-      } finally {
-        await run.settled();
-        await target.close(reason);
-      }
-    } finally {
-      await run.end();
-    }
+    return await bringIn(place, job, resources, failure, (run) =>
+      streamBlocks(reader, place.prefix, { ...job, idleTimeoutMs }, run.share, run.signal),
+    );
   } finally {
     reader.release();
+  }
+}
+
+async function unpack(
+  { disk, idleTimeoutMs, target }: Extract<PassSource, { kind: 'disk' }>,
+  job: PassJob,
+  resources: PassResources,
+  failure: AbortController,
+): Promise<PassResult> {
+  try {
+    const place = { target, prefix: 0 };
+    const result = await bringIn(place, job, resources, failure, (run) =>
+      diskBlocks(disk, { ...job, idleTimeoutMs }, run.share, run.signal),
+    );
+    // A program that fails at its end may have told untruths before.
+    await disk.close();
+    return result;
+  } catch (error) {
+    await disk.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Brings what comes behind a prefix into a target. */
+async function bringIn(
+  place: { readonly target: string; readonly prefix: number },
+  job: PassJob,
+  resources: PassResources,
+  failure: AbortController,
+  coming: (run: PassRun) => AsyncIterable<FilledBlock>,
+): Promise<PassResult> {
+  const { prefix } = place;
+  const run = new PassRun(job, resources, failure);
+  try {
+    const target = await TargetFile.open(place.target, prefix, resources, job);
+    let reason: unknown;
+    try {
+      const kept = fileBlocks(target.file, prefix, run.share, run.signal);
+      const seen = await run.take(kept, undefined);
+      if (seen !== prefix) throw prefixMissing(place.target, prefix, seen);
+      const facts = await run.conclude(await run.take(coming(run), target));
+      await target.flush();
+      return { ...facts, allocatedSize: await target.file.allocated() };
+    } catch (error) {
+      reason = error;
+      job.signal.throwIfAborted();
+      await run.settled();
+      throw await withDurable(error, target);
+    } finally {
+      await run.settled();
+      await target.close(reason);
+    }
+  } finally {
+    await run.end();
   }
 }
 

@@ -1,8 +1,8 @@
-import { BugError, TransientError } from '../base/errors.js';
-import { abortable } from './abortable.js';
+import { TransientError } from '../base/errors.js';
 import { BLOCK_SIZE } from './block-pool.js';
 import type { Block, BlockShare, FilledBlock } from './block-pool.js';
-import { Occupied } from './occupied.js';
+import { Grants } from './grants.js';
+import type { Grant } from './grants.js';
 import { checkSize } from './size-limits.js';
 import type { SizeLimits } from './size-limits.js';
 import type { StreamReader } from './stream-reader.js';
@@ -16,8 +16,7 @@ const LINGER_MS = 20;
 export interface StreamLimits extends SizeLimits {
   /** Milliseconds. */
   readonly idleTimeoutMs: number;
-  /** See `PassJob.grant`. */
-  readonly grant?: (bytes: number) => Promise<number>;
+  readonly grant?: Grant;
 }
 
 /**
@@ -32,8 +31,7 @@ export async function* streamBlocks(
   signal: AbortSignal,
 ): AsyncGenerator<FilledBlock, void, undefined> {
   let position = start;
-  let granted = start;
-  const occupied = new Occupied(start);
+  const grants = new Grants(limits.grant, start, signal);
   let block: Block | undefined;
   let length = 0;
   try {
@@ -59,13 +57,12 @@ export async function* streamBlocks(
         continue;
       }
       checkSize(position + chunk.length, limits);
-      const needed = limits.grant === undefined ? 0 : occupied.add(chunk, position);
-      if (limits.grant !== undefined && needed > granted) {
+      if (grants.isShort(chunk, position)) {
         if (block !== undefined) {
           yield { block, length, position: position - length };
           block = undefined;
         }
-        granted = await obtain(limits.grant, needed, signal);
+        await grants.obtain();
       }
       let taken = 0;
       while (taken < chunk.length) {
@@ -98,23 +95,13 @@ async function untilReadable(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  if (await reader.wait(timeoutMs, signal)) return;
-  throw new TransientError({
+  if (!(await reader.wait(timeoutMs, signal))) throw sourceStalled(timeoutMs);
+}
+
+export function sourceStalled(timeoutMs: number): TransientError {
+  return new TransientError({
     code: 'SOURCE_STALLED',
     message: `The source of the bytes has sent nothing for ${timeoutMs / 1000} s`,
     hint: 'Check the sender and the network between, then send the bytes again',
-  });
-}
-
-async function obtain(
-  grant: (bytes: number) => Promise<number>,
-  bytes: number,
-  signal: AbortSignal,
-): Promise<number> {
-  const granted = await abortable(grant(bytes), signal);
-  if (granted >= bytes) return granted;
-  throw new BugError({
-    code: 'GRANT_TOO_SMALL',
-    message: `${bytes} bytes were asked for and ${granted} bytes granted`,
   });
 }

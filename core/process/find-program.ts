@@ -2,6 +2,8 @@ import { access, constants } from 'node:fs/promises';
 import path from 'node:path';
 import { UnsupportedError } from '../base/errors.js';
 
+const MIB = 1024 * 1024;
+
 /** Where programs are looked for. */
 const PROGRAM_PATH = process.env['PATH'] ?? '/usr/local/bin:/usr/bin:/bin';
 
@@ -11,6 +13,10 @@ export const PROGRAM_ENVIRONMENT = {
   LC_ALL: 'C',
   // Each thread would reserve 64 MiB of a limited address space for its own heap: mallopt(3).
   MALLOC_ARENA_MAX: '1',
+  // Buffers of some MiB are kept for the next request: memory that the system has to give and clear anew
+  // for each costs more than reading the disk does.
+  MALLOC_MMAP_THRESHOLD_: String(32 * MIB),
+  MALLOC_TRIM_THRESHOLD_: String(64 * MIB),
 };
 
 /** The Debian package of a program that is not named like it. */

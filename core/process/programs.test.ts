@@ -80,6 +80,8 @@ describe.each(['limits', 'bubblewrap'] as const)('Programs with %s', (confinemen
     expect(names.filter((name) => name !== '' && name !== 'PWD').sort()).toEqual([
       'LC_ALL',
       'MALLOC_ARENA_MAX',
+      'MALLOC_MMAP_THRESHOLD_',
+      'MALLOC_TRIM_THRESHOLD_',
       'PATH',
     ]);
   });

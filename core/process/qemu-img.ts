@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { BugError, PermanentError, RejectedError } from '../base/errors.js';
 import type { ProgramsConfig } from '../config/config.js';
-import { openDisk, SOCKET_OF_PROGRAM } from './disk-stream.js';
+import { openDisk, SOCKET_OF_PROGRAM } from './served-disk.js';
 import type {
   CheckJob,
   ConvertJob,

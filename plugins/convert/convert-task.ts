@@ -103,19 +103,12 @@ export class ConvertTask implements ImportTask {
   /** A raw image is what the guest sees, so that its bytes are digested while they are read. */
   async #unpack(context: TaskContext, inspection: Inspection): Promise<DataView> {
     const { signal } = context;
-    const { size, stream } = await this.qemuImg.open({
+    const disk = await this.qemuImg.open({
       source: { path: context.dataPath(), inspection },
       directory: path.dirname(await context.workspacePath('disk')),
       signal,
     });
-    const staged = await context.stage({
-      kind: 'stream',
-      size,
-      sparse: true,
-      validator: undefined,
-      resumable: false,
-      open: () => Promise.resolve(stream),
-    });
+    const staged = await context.stage({ kind: 'disk', disk });
     if (staged !== undefined) return staged;
     throw new BugError({ code: 'NOTHING_STAGED', message: 'The converted disk was not staged' });
   }

@@ -4,7 +4,7 @@ import { randomFile } from '../support/images.js';
 import { run } from './native.js';
 import type { DiskKind, Files } from './scenario.js';
 
-/** Makes each file once below `directory`; what is read is in the page cache afterwards. */
+/** Makes each file once below `directory`; it is in the page cache whenever it was asked for. */
 export function benchFiles(directory: string): Files {
   const raw = (size: number): Promise<string> =>
     once(path.join(directory, `${size}.raw`), async (file) => {
@@ -29,10 +29,11 @@ async function once(file: string, make: (file: string) => Promise<void>): Promis
     () => true,
     () => false,
   );
-  if (isThere) return file;
-  await mkdir(path.dirname(file), { recursive: true });
-  await make(`${file}.part`);
-  await rename(`${file}.part`, file);
+  if (!isThere) {
+    await mkdir(path.dirname(file), { recursive: true });
+    await make(`${file}.part`);
+    await rename(`${file}.part`, file);
+  }
   await run('bash', ['-c', 'cat "$1" >/dev/null', 'bash', file]);
   return file;
 }

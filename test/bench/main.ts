@@ -13,6 +13,7 @@ import { byteSize } from '../../core/config/types.js';
 import { Endpoint } from './endpoint.js';
 import { benchFiles } from './files.js';
 import { Limit } from './limit.js';
+import { FreeMemory } from './memory.js';
 import { run } from './native.js';
 import { keep, machine, slowerThanBefore, summarised, tableHead, tableRow } from './report.js';
 import type { Figures, Result } from './report.js';
@@ -60,6 +61,7 @@ async function measured(
   own: Endpoint,
   peer: Endpoint | undefined,
   rounds: number,
+  memory: FreeMemory,
 ): Promise<Figures> {
   const figures = { scenario, own: [], peer: [], limit: [] } as {
     scenario: Scenario;
@@ -68,9 +70,16 @@ async function measured(
     limit: number[];
   };
   for (let round = 0; round < rounds; round += 1) {
+    await memory.fill();
     figures.own.push(await scenario.measure(own, bench));
-    if (peer !== undefined) figures.peer.push(await scenario.measure(peer, bench));
-    if (scenario.limit !== undefined) figures.limit.push(await scenario.limit(bench));
+    if (peer !== undefined) {
+      await memory.fill();
+      figures.peer.push(await scenario.measure(peer, bench));
+    }
+    if (scenario.limit !== undefined) {
+      await memory.fill();
+      figures.limit.push(await scenario.limit(bench));
+    }
   }
   return figures;
 }
@@ -98,11 +107,12 @@ const scenarios = SCENARIOS.filter(({ name }) => name.includes(options.only ?? '
 const directory = await mkdtemp(path.join(options.directory, 'stowage-bench-'));
 try {
   const files = benchFiles(path.join(directory, 'files'));
+  const memory = new FreeMemory(directory);
   const bench: Bench = { limit: new Limit(directory), files, size: options.size };
   const flags =
     options.profile === undefined
-      ? ''
-      : `--cpu-prof --cpu-prof-dir=${path.resolve(options.profile)}`;
+      ? []
+      : ['--cpu-prof', `--cpu-prof-dir=${path.resolve(options.profile)}`];
   if (options.profile !== undefined) await mkdir(options.profile, { recursive: true });
   await using servers = new Servers(directory, flags);
   console.log(`${machine()}; commit ${commit}\n\n${tableHead()}`);
@@ -112,7 +122,7 @@ try {
     const own = await servers.endpoint(scenario.setup);
     const peer = peerOf(options, scenario);
     try {
-      const result = summarised(await measured(scenario, bench, own, peer, options.rounds));
+      const result = summarised(await measured(scenario, bench, own, peer, options.rounds, memory));
       console.log(tableRow(result));
       results.push(result);
     } catch (error) {

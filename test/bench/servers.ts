@@ -25,10 +25,10 @@ export class Servers implements AsyncDisposable {
     { readonly server: TestServer; readonly endpoint: Endpoint }
   >();
 
-  /** @param nodeOptions flags for Node, such as those that write a profile */
+  /** @param flags for Node, such as those that write a profile */
   constructor(
     private readonly directory: string,
-    private readonly nodeOptions: string,
+    private readonly flags: readonly string[],
   ) {}
 
   async endpoint(setup: Setup): Promise<Endpoint> {
@@ -41,8 +41,8 @@ export class Servers implements AsyncDisposable {
     const server = await startServer({
       dataDir,
       config,
-      under: ['setsid', '--wait'],
-      env: { NODE_OPTIONS: this.nodeOptions },
+      flags: this.flags,
+      ownSession: true,
     });
     const endpoint = new Endpoint('stowage', server.url, undefined);
     this.#running.set(setup, { server, endpoint });

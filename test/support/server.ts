@@ -14,6 +14,10 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Programs to run the server under, for example `strace -f`. */
   readonly under?: readonly string[];
+  /** Flags of Node. */
+  readonly flags?: readonly string[];
+  /** In a session of its own, by which its processes can be told from all others. */
+  readonly ownSession?: boolean;
 }
 
 /** The built server as a child process, as its users run it. */
@@ -44,11 +48,13 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
 export function spawnServer(
   options: ServerOptions,
 ): Omit<TestServer, 'url'> & { readonly served: Promise<{ readonly url: string }> } {
-  const { dataDir, config, port = 0, env = {}, under = [] } = options;
+  const { dataDir, config, port = 0, env = {}, under = [], flags = [] } = options;
   const args = ['serve', '--data-dir', dataDir, '--port', String(port)];
   if (config !== undefined) args.push('--config', config);
-  const [program = process.execPath, ...rest] = [...under, process.execPath, BIN, ...args];
+  const command = [...under, process.execPath, ...flags, BIN, ...args];
+  const [program = process.execPath, ...rest] = command;
   const child = spawn(program, rest, {
+    detached: options.ownSession ?? false,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -6,7 +6,7 @@ import { CancelledError, StowageError, TransientError } from '../../base/errors.
 import type { ImagesConfig } from '../../config/config.js';
 import type { FlushPoints } from '../../dataflow/flush-points.js';
 import { Dataflow } from '../../dataflow/pass.js';
-import type { PassResult } from '../../dataflow/pass.js';
+import type { Disk, PassResult, PassSource } from '../../dataflow/pass.js';
 import { createInspector } from '../../format/inspector.js';
 import type { Inspection, StreamInspector } from '../../format/inspection.js';
 import type { ByteObserver } from '../../plugin/contract/task.js';
@@ -18,9 +18,19 @@ import type { BegunGeneration, ExpectedBytes, IncomingOwner } from './generation
 import { assertSafe } from './safety.js';
 import { ImagesConfigToken } from '../settings.js';
 
-export interface IncomingBytes extends ExpectedBytes {
-  readonly idleTimeoutMs: number;
+export type IncomingBytes = (IncomingStream | IncomingDisk) & ExpectedBytes & IncomingTerms;
+
+interface IncomingStream {
   open(offset: number): Promise<Readable>;
+}
+
+/** It is closed here. */
+interface IncomingDisk {
+  readonly disk: Disk;
+}
+
+interface IncomingTerms {
+  readonly idleTimeoutMs: number;
   /** Has what has come so far made durable when somebody asks for it. */
   readonly flushes?: FlushPoints;
   /**
@@ -88,13 +98,7 @@ export class Incoming {
     const persisting: Promise<unknown>[] = [];
     try {
       const result = await this.dataflow.pass({
-        source: {
-          kind: 'stream',
-          stream: await bytes.open(generation.durable),
-          target: this.staging.pathOf(generation),
-          prefix: generation.durable,
-          idleTimeoutMs: bytes.idleTimeoutMs,
-        },
+        source: await this.#sourceOf(generation, bytes),
         digests: unique([...this.digests, ...watching.digests]),
         inspector: this.#inspector(),
         observers: watching.observers,
@@ -130,6 +134,15 @@ export class Incoming {
       else await this.rows.release(generation);
       throw error;
     }
+  }
+
+  async #sourceOf(generation: Generation, bytes: IncomingBytes): Promise<PassSource> {
+    const { idleTimeoutMs } = bytes;
+    const { durable: prefix } = generation;
+    const target = this.staging.pathOf(generation);
+    if ('disk' in bytes) return { kind: 'disk', disk: bytes.disk, target, idleTimeoutMs };
+    const stream = await bytes.open(prefix);
+    return { kind: 'stream', stream, target, prefix, idleTimeoutMs };
   }
 
   /** Makes the next generation from a whole file of a task's workspace, by renaming it. */

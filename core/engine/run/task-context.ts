@@ -7,6 +7,7 @@ import type { SharedSeat } from '../../dataflow/pass.js';
 import type {
   CloneSource,
   DataSource,
+  DiskSource,
   RegisteredSource,
   StreamSource,
 } from '../../plugin/contract/source.js';
@@ -139,6 +140,8 @@ export class EngineTaskContext implements TaskContext {
         await this.#checkExpectedDigest(generation);
         return dataView(generation);
       }
+      case 'disk':
+        return this.#unpack(source);
       case 'stream': {
         const { record } = this.of;
         const owner = this.#owner();
@@ -165,6 +168,27 @@ export class EngineTaskContext implements TaskContext {
         if (announced !== null) await this.#checkExpectedDigest(generation);
         return dataView(generation);
       }
+    }
+  }
+
+  async #unpack({ disk }: DiskSource): Promise<DataView> {
+    try {
+      const generation = await this.incoming.receive(
+        this.#owner(),
+        {
+          size: disk.size,
+          sparse: true,
+          validator: undefined,
+          resumable: false,
+          idleTimeoutMs: SOURCE_IDLE_TIMEOUT,
+          disk,
+        },
+        this.#watching(disk.size, []),
+      );
+      return dataView(generation);
+    } finally {
+      // The pass has said how that went; here it is for a disk that none has come to.
+      await disk.close().catch(() => undefined);
     }
   }
 

@@ -96,10 +96,9 @@ export interface QemuImg {
    */
   convert(job: ConvertJob): Promise<void>;
   /**
-   * Opens the disk that a guest sees in an image file, to be read once from its first to its last
-   * byte; runs of zeros in it cost little. With {@link TaskContext.stage} it becomes the next
-   * generation without a file in between.
-   * @throws as {@link convert}; the stream breaks with the same, and with {@link PermanentError}
+   * Opens the disk that a guest sees in an image file. With {@link TaskContext.stage} it becomes the
+   * next generation without a file in between. Whoever opens it closes it, or stages it.
+   * @throws as {@link convert}; its reads with the same, and with {@link PermanentError}
    * `DISK_UNREADABLE`
    */
   open(job: OpenJob): Promise<GuestDisk>;
@@ -120,11 +119,20 @@ export interface OpenJob {
   readonly signal: AbortSignal;
 }
 
+/** A disk that is read by position; runs of zeros in it cost little. */
 export interface GuestDisk {
   /** Bytes. */
   readonly size: number;
-  /** Destroying it ends the program that reads the image. */
-  readonly stream: Readable;
+  /**
+   * Fills `target` with the bytes from `position` on, which lie within the disk. Several reads may be
+   * under way. Nothing is written into `target` any more when it has settled.
+   */
+  read(target: Uint8Array, position: number): Promise<void>;
+  /**
+   * Ends what reads the disk; reads under way are rejected. May be called again.
+   * @throws what the program has failed with although every read was answered
+   */
+  close(): Promise<void>;
 }
 
 export interface CheckJob {

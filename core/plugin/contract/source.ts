@@ -2,11 +2,11 @@ import type { Readable } from 'node:stream';
 import type { Json, JsonObject } from '../../base/json.js';
 import type { Image } from '../../image/image.js';
 import type { CallerView } from './view.js';
-import type { PluginLog } from './services.js';
+import type { GuestDisk, PluginLog } from './services.js';
 
 /** How the bytes of an import come. */
 export type DataSource =
-  StreamSource | StagedSource | LocationSource | RegisteredSource | CloneSource;
+  StreamSource | DiskSource | StagedSource | LocationSource | RegisteredSource | CloneSource;
 
 /** Bytes that are read from somewhere else. */
 export interface StreamSource {
@@ -36,6 +36,16 @@ export interface StreamSource {
   open(offset: number, signal: AbortSignal): Promise<Readable>;
   /** Digests in hex by algorithm that the bytes must have. */
   readonly expectedDigests?: Readonly<Record<string, string>>;
+}
+
+/**
+ * A disk of which every byte is read once, from the first to the last. Zeros take no space: staging is
+ * reserved as other bytes come.
+ */
+export interface DiskSource {
+  readonly kind: 'disk';
+  /** The engine closes it. */
+  readonly disk: GuestDisk;
 }
 
 /** The bytes are in staging already: the client has sent them before the import. */

@@ -9,12 +9,16 @@ import { ConflictError, IntegrityError } from '../../base/errors.js';
 import type { Json } from '../../base/json.js';
 import { inspectFile } from '../../format/inspector.js';
 import type { Image } from '../../image/image.js';
-import type { DataSource } from '../contract/source.js';
+import type { GuestDisk } from '../contract/services.js';
+import type { DataSource, DiskSource } from '../contract/source.js';
 import type { PlacedLocation, Store } from '../contract/store.js';
 import type { CloneOutcome, RevertContext, TaskContext, TaskResult } from '../contract/task.js';
 import type { CallerView, DataView, RequestView } from '../contract/view.js';
 import { anImage } from './an-image.js';
 import { silentLog } from './silent-log.js';
+
+/** Bytes that are read of a disk at once. */
+const PIECE = 1024 * 1024;
 
 export interface TaskContextOptions {
   /** Of the image; the rest is as {@link anImage} has it. */
@@ -114,6 +118,7 @@ export class TestTaskContext implements TaskContext, AsyncDisposable {
 
   async stage(source: DataSource): Promise<DataView | undefined> {
     if (source.kind === 'staged') return this.data ?? (await viewOf(this.dataPath(), 0));
+    if (source.kind === 'disk') return this.#unpack(source);
     if (source.kind !== 'stream') return undefined;
     const file = this.#next();
     const stream = await source.open(0, this.signal);
@@ -182,6 +187,18 @@ export class TestTaskContext implements TaskContext, AsyncDisposable {
     await this.dispose();
   }
 
+  async #unpack({ disk }: DiskSource): Promise<DataView> {
+    const file = this.#next();
+    try {
+      await pipeline(piecesOf(disk), createWriteStream(file), { signal: this.signal });
+    } finally {
+      await disk.close();
+    }
+    const data = await viewOf(file, this.#number());
+    this.made.push({ file, data, by: 'stage' });
+    return data;
+  }
+
   /** Of the generation that the task makes. */
   #number(): number {
     return (this.data?.generation ?? -1) + 1;
@@ -189,6 +206,14 @@ export class TestTaskContext implements TaskContext, AsyncDisposable {
 
   #next(): string {
     return path.join(this.directory, `made-${this.made.length}`);
+  }
+}
+
+async function* piecesOf(disk: GuestDisk): AsyncGenerator<Buffer> {
+  for (let position = 0; position < disk.size; position += PIECE) {
+    const piece = Buffer.alloc(Math.min(PIECE, disk.size - position));
+    await disk.read(piece, position);
+    yield piece;
   }
 }
 

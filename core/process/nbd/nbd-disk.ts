@@ -1,9 +1,11 @@
+import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { PermanentError } from '../../base/errors.js';
 import {
   CHUNK,
   CHUNK_HEADER_LENGTH,
   GREETING_LENGTH,
+  HOLE_LENGTH,
   OPTION,
   OPTION_REPLY,
   OPTION_REPLY_LENGTH,
@@ -18,12 +20,7 @@ import {
   optionRequest,
   readRequest,
 } from './protocol.js';
-import type { ChunkHeader, OptionReply } from './protocol.js';
-import { SocketReader } from './socket-reader.js';
-
-/** Bytes that one read asks for, and reads that are under way at once. */
-const READ_LENGTH = 1024 * 1024;
-const READS_AT_ONCE = 4;
+import type { ChunkHeader } from './protocol.js';
 
 /** Bytes of a fact or an error text that are believed. */
 const MAX_TEXT = 4096;
@@ -31,121 +28,210 @@ const MAX_TEXT = 4096;
 /** Facts about an export that are kept; the protocol has four. */
 const MAX_FACTS = 16;
 
-const ZEROS = Buffer.alloc(READ_LENGTH);
-
 interface Read {
-  readonly offset: number;
-  readonly length: number;
-  /** Made when the first data of it comes; a read without any is zeros. */
-  bytes: Buffer | undefined;
-  isDone: boolean;
+  readonly target: Uint8Array;
+  /** Where the bytes stand in the disk. */
+  readonly position: number;
+  /** Bytes of `target` that have come. */
+  filled: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
-/** A disk that an NBD server exports, read once from its first to its last byte. */
+/** Takes what the server says: yields where the next bytes belong, and goes on when all are there. */
+type Conversation = Generator<Uint8Array, void, undefined>;
+
+/**
+ * The one disk that an NBD server exports, read by position. The system puts the bytes where they are
+ * wanted; none is copied here.
+ */
 export class NbdDisk {
-  private constructor(
-    private readonly socket: Socket,
-    private readonly reader: SocketReader,
-    /** Bytes. */
-    readonly size: number,
-  ) {}
+  /** Bytes; known when {@link open} resolves. */
+  #size = 0;
+  readonly #socket: Socket;
+  readonly #conversation: Conversation;
+  readonly #reads = new Map<bigint, Read>();
+  #target: Uint8Array;
+  #nextCookie = 0n;
+  #end: Error | undefined;
 
-  /**
-   * Negotiates over a fresh connection for the one export without a name. The caller closes the
-   * socket.
-   * @throws {ProtocolViolation}
-   */
-  static async open(socket: Socket): Promise<NbdDisk> {
-    const reader = new SocketReader(socket);
-    checkGreeting(await reader.read(GREETING_LENGTH));
-    socket.write(clientFlags());
-    socket.write(optionRequest(OPTION.structuredReply, Buffer.alloc(0)));
-    await factsOf(reader, OPTION.structuredReply);
-    socket.write(optionRequest(OPTION.go, goData()));
-    const size = (await factsOf(reader, OPTION.go))
-      .map(exportSize)
-      .find((told) => told !== undefined);
-    if (size === undefined) throw new ProtocolViolation('the size of the export was not told');
-    return new NbdDisk(socket, reader, size);
+  private constructor(path: string, ready: () => void, failed: (error: unknown) => void) {
+    this.#conversation = this.#converse(ready);
+    // Nothing comes before the greeting is awaited, so the conversation begins with the connection.
+    this.#target = this.#conversation.next().value ?? new Uint8Array(1);
+    this.#socket = connect({
+      path,
+      onread: {
+        buffer: () => this.#target,
+        callback: (count) => this.#took(count),
+      },
+    });
+    this.#socket.on('error', (error) => {
+      this.#broken(error);
+    });
+    this.#socket.once('close', () => {
+      this.#broken(new Error('The connection was closed early'));
+      failed(this.#end);
+    });
   }
 
   /**
-   * All bytes in order, in pieces of up to 1 MiB; long runs of zeros cost no reading.
+   * Connects to a Unix socket and negotiates for the export without a name. Whoever opens it closes it.
+   * @throws {ProtocolViolation}; what connecting fails with
+   */
+  static open(path: string): Promise<NbdDisk> {
+    return new Promise((resolve, reject) => {
+      const disk: NbdDisk = new NbdDisk(
+        path,
+        () => {
+          resolve(disk);
+        },
+        reject,
+      );
+    });
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Reads are under way that have not been answered. */
+  get isBusy(): boolean {
+    return this.#reads.size > 0;
+  }
+
+  /**
+   * Fills `target` with the bytes from `position` on, all of which the disk must have. Several reads may
+   * be under way; nothing is written into `target` any more when it has settled.
    * @throws {PermanentError} `DISK_UNREADABLE` where the server cannot read it
-   * @throws {ProtocolViolation}
+   * @throws {ProtocolViolation}; what the connection breaks with
    */
-  async *bytes(): AsyncGenerator<Buffer, void, undefined> {
-    const underWay = new Map<bigint, Read>();
-    let asked = 0;
-    let cookie = 0n;
-    let given = 0;
-    while (given < this.size) {
-      while (asked < this.size && underWay.size < READS_AT_ONCE) {
-        const length = Math.min(READ_LENGTH, this.size - asked);
-        underWay.set(cookie, { offset: asked, length, bytes: undefined, isDone: false });
-        this.socket.write(readRequest(cookie, asked, length));
-        asked += length;
-        cookie += 1n;
+  read(target: Uint8Array, position: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#end !== undefined) {
+        reject(this.#end);
+        return;
       }
-      const [first] = underWay;
-      if (first === undefined) return;
-      const [key, read] = first;
-      while (!read.isDone) await this.#takeChunk(underWay);
-      underWay.delete(key);
-      given += read.length;
-      yield read.bytes ?? ZEROS.subarray(0, read.length);
-    }
-    this.socket.end(disconnectRequest());
+      const cookie = this.#nextCookie++;
+      this.#reads.set(cookie, { target, position, filled: 0, resolve, reject });
+      this.#socket.write(readRequest(cookie, position, target.length));
+    });
   }
 
-  async #takeChunk(underWay: ReadonlyMap<bigint, Read>): Promise<void> {
-    const header = chunkHeader(await this.reader.read(CHUNK_HEADER_LENGTH));
-    const read = underWay.get(header.cookie);
-    if (read === undefined || read.isDone) {
-      throw new ProtocolViolation('an answer belongs to no read');
+  /** Takes leave of the server; what is under way is rejected. */
+  close(): void {
+    if (this.#end === undefined && !this.isBusy) this.#socket.end(disconnectRequest());
+    this.#broken(new Error('The connection was closed'));
+  }
+
+  /** Answers whether more is wanted. */
+  #took(count: number): boolean {
+    this.#target = this.#target.subarray(count);
+    if (this.#target.length > 0) return true;
+    try {
+      const next = this.#conversation.next();
+      if (next.done !== true) {
+        this.#target = next.value;
+        return true;
+      }
+    } catch (error) {
+      this.#broken(error);
     }
-    if (header.isError) throw await this.#unreadable(read, header);
-    if (header.type === CHUNK.data) await this.#takeData(read, header);
-    // A hole says nothing that is not so already: what no data came for is zeros.
-    else if (header.type === CHUNK.hole && header.length === 12) await this.reader.read(12);
+    return false;
+  }
+
+  #broken(error: unknown): void {
+    if (this.#end !== undefined) return;
+    this.#end = error instanceof Error ? error : new Error(String(error));
+    if (!this.#socket.writableEnded) this.#socket.destroy();
+    for (const { reject } of this.#reads.values()) reject(this.#end);
+    this.#reads.clear();
+  }
+
+  *#converse(ready: () => void): Conversation {
+    checkGreeting(yield* bytes(GREETING_LENGTH));
+    this.#socket.write(clientFlags());
+    this.#socket.write(optionRequest(OPTION.structuredReply, Buffer.alloc(0)));
+    yield* factsOf(OPTION.structuredReply);
+    this.#socket.write(optionRequest(OPTION.go, goData()));
+    const facts = yield* factsOf(OPTION.go);
+    const size = facts.map(exportSize).find((told) => told !== undefined);
+    if (size === undefined) throw new ProtocolViolation('the size of the export was not told');
+    this.#size = size;
+    ready();
+    for (;;) yield* this.#chunk();
+  }
+
+  *#chunk(): Conversation {
+    const header = chunkHeader(yield* bytes(CHUNK_HEADER_LENGTH));
+    const read = this.#reads.get(header.cookie);
+    if (read === undefined) throw new ProtocolViolation('an answer belongs to no read');
+    if (header.isError) throw yield* unreadable(read, header);
+    if (header.type === CHUNK.data) yield* this.#data(read, header);
+    else if (header.type === CHUNK.hole && header.length === HOLE_LENGTH) yield* this.#hole(read);
     else if (header.type !== CHUNK.none || header.length !== 0) {
       throw new ProtocolViolation(`an answer has the unknown type ${header.type}`);
     }
-    read.isDone = header.isLast;
+    if (!header.isLast) return;
+    // The target is memory that was used before: what no answer has covered is somebody else's.
+    if (read.filled < read.target.length) throw new ProtocolViolation('an answer is not whole');
+    this.#reads.delete(header.cookie);
+    read.resolve();
   }
 
-  async #takeData(read: Read, { length }: ChunkHeader): Promise<void> {
-    const at = Number((await this.reader.read(8)).readBigUInt64BE()) - read.offset;
-    const count = length - 8;
-    if (at < 0 || count < 0 || at + count > read.length) {
-      throw new ProtocolViolation('an answer has bytes that were not asked for');
-    }
-    read.bytes ??= Buffer.alloc(read.length);
-    await this.reader.readInto(read.bytes.subarray(at, at + count));
+  *#data(read: Read, { length }: ChunkHeader): Conversation {
+    const offset = (yield* bytes(8)).readBigUInt64BE();
+    const target = due(read, offset, length - 8);
+    if (target.length > 0) yield target;
+    read.filled += target.length;
   }
 
-  /** Error number, length of a text, the text; then perhaps where it was. */
-  async #unreadable({ offset }: Read, { length }: ChunkHeader): Promise<PermanentError> {
-    const error = await this.reader.read(Math.min(length, MAX_TEXT));
-    const said = error.length < 6 ? '' : error.toString('utf8', 6, 6 + error.readUInt16BE(4));
-    return new PermanentError({
-      code: 'DISK_UNREADABLE',
-      message: `The disk inside the image cannot be read from byte ${offset} on: ${said === '' ? 'no reason was given' : said}`,
-      hint: 'The image may be damaged; check it with qemu-img check and send it again',
-      details: { position: offset },
-    });
+  *#hole(read: Read): Conversation {
+    const hole = yield* bytes(HOLE_LENGTH);
+    const target = due(read, hole.readBigUInt64BE(), hole.readUInt32BE(8));
+    target.fill(0);
+    read.filled += target.length;
   }
 }
 
+/** The part of a read's target that a chunk fills; chunks of one read come in the order of the disk. */
+function due({ target, position, filled }: Read, offset: bigint, count: number): Uint8Array {
+  if (offset === BigInt(position + filled) && count >= 0 && filled + count <= target.length) {
+    return target.subarray(filled, filled + count);
+  }
+  throw new ProtocolViolation('an answer has bytes that were not asked for');
+}
+
+function* bytes(length: number): Generator<Uint8Array, Buffer, undefined> {
+  const all = Buffer.alloc(length);
+  if (length > 0) yield all;
+  return all;
+}
+
+/** Error number, length of a text, the text; then perhaps where it was. */
+function* unreadable(
+  { position }: Read,
+  { length }: ChunkHeader,
+): Generator<Uint8Array, PermanentError, undefined> {
+  const error = yield* bytes(Math.min(length, MAX_TEXT));
+  const said = error.length < 6 ? '' : error.toString('utf8', 6, 6 + error.readUInt16BE(4));
+  return new PermanentError({
+    code: 'DISK_UNREADABLE',
+    message: `The disk inside the image cannot be read from byte ${position} on: ${said === '' ? 'no reason was given' : said}`,
+    hint: 'The image may be damaged; check it with qemu-img check and send it again',
+    details: { position },
+  });
+}
+
 /** What the server tells before it acknowledges an option. */
-async function factsOf(reader: SocketReader, option: number): Promise<readonly Buffer[]> {
+function* factsOf(option: number): Generator<Uint8Array, readonly Buffer[], undefined> {
   const facts: Buffer[] = [];
   for (;;) {
-    const reply: OptionReply = optionReply(await reader.read(OPTION_REPLY_LENGTH));
+    const reply = optionReply(yield* bytes(OPTION_REPLY_LENGTH));
     if (reply.option !== option || reply.length > MAX_TEXT) {
       throw new ProtocolViolation(`an answer is not that to option ${option}`);
     }
-    const data = await reader.read(reply.length);
+    const data = yield* bytes(reply.length);
     if (reply.isError) {
       throw new ProtocolViolation(`option ${option} was refused: ${data.toString('utf8')}`);
     }

@@ -13,6 +13,8 @@ const NEWSTYLE = 0b11;
 export const GREETING_LENGTH = 18;
 export const OPTION_REPLY_LENGTH = 20;
 export const CHUNK_HEADER_LENGTH = 20;
+/** Of a hole: where it begins, and its bytes. */
+export const HOLE_LENGTH = 12;
 
 export const OPTION = { go: 7, structuredReply: 8 } as const;
 export const OPTION_REPLY = { ack: 1, info: 3 } as const;

@@ -1,9 +1,5 @@
-import { once } from 'node:events';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { connect } from 'node:net';
-import type { Socket } from 'node:net';
-import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PermanentError, StowageError, systemCode } from '../base/errors.js';
 import type { GuestDisk, ProgramCommand, Programs } from '../plugin/contract/services.js';
@@ -25,12 +21,9 @@ const CONNECT_INTERVAL = 5;
 /** What connecting fails with before the server listens. */
 const NOT_YET: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED']);
 
-/** Pieces of up to 1 MiB that wait for their reader. */
-const PIECES_AHEAD = 1;
-
 /**
  * Runs a program that serves one disk by NBD on {@link SOCKET_OF_PROGRAM}, and ends when its client
- * has left. It is stopped when the stream ends, breaks or is destroyed.
+ * has left.
  * @throws as {@link Programs.run}
  */
 export async function openDisk(
@@ -39,15 +32,46 @@ export async function openDisk(
 ): Promise<GuestDisk> {
   const server = new DiskServer(programs, command);
   try {
-    const socket = await server.connection(command.workingDirectory);
-    const disk = await NbdDisk.open(socket);
-    const pieces = server.end(disk.bytes(), socket);
-    return {
-      size: disk.size,
-      stream: Readable.from(pieces, { objectMode: true, highWaterMark: PIECES_AHEAD }),
-    };
+    return new ServedDisk(await server.connection(command.workingDirectory), server);
   } catch (error) {
-    throw await server.reason(error);
+    throw await server.reason(error, 0);
+  }
+}
+
+class ServedDisk implements GuestDisk {
+  readonly #disk: NbdDisk;
+  readonly #server: DiskServer;
+  #closing: Promise<void> | undefined;
+
+  constructor(disk: NbdDisk, server: DiskServer) {
+    this.#disk = disk;
+    this.#server = server;
+  }
+
+  get size(): number {
+    return this.#disk.size;
+  }
+
+  async read(target: Uint8Array, position: number): Promise<void> {
+    try {
+      await this.#disk.read(target, position);
+    } catch (error) {
+      if (this.#closing !== undefined) throw error;
+      throw await this.#server.reason(error, position);
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { isBusy } = this.#disk;
+    if (isBusy) this.#server.halt();
+    this.#disk.close();
+    const { error } = await this.#server.ended;
+    if (error !== undefined && !isBusy) throw error;
   }
 }
 
@@ -59,16 +83,14 @@ interface ProgramEnd {
 
 /** The program, whose own end says more than the connection that it breaks. */
 class DiskServer {
+  readonly ended: Promise<ProgramEnd>;
   readonly #halt = new AbortController();
   readonly #signal: AbortSignal;
-  readonly #ended: Promise<ProgramEnd>;
   #isOver = false;
-  /** Bytes of the disk that were passed on. */
-  #passed = 0;
 
   constructor(programs: Programs, command: ProgramCommand) {
     this.#signal = AbortSignal.any([command.signal, this.#halt.signal]);
-    this.#ended = programs
+    this.ended = programs
       .run({ ...command, signal: this.#signal })
       .then(
         ({ stderr }) => ({ error: undefined, stderr }),
@@ -83,14 +105,14 @@ class DiskServer {
   }
 
   /** Waits until the program listens. */
-  async connection(directory: string): Promise<Socket> {
+  async connection(directory: string): Promise<NbdDisk> {
     const place = await open(directory);
     try {
       for (;;) {
         this.#signal.throwIfAborted();
         if (this.#isOver) throw new Error('The program ended before it served');
-        const socket = await connected(socketIn(place));
-        if (socket !== undefined) return socket;
+        const disk = await connected(socketIn(place));
+        if (disk !== undefined) return disk;
         await sleep(CONNECT_INTERVAL);
       }
     } finally {
@@ -98,47 +120,27 @@ class DiskServer {
     }
   }
 
-  /** Passes the pieces on, then waits for the program. */
-  async *end(pieces: AsyncGenerator<Buffer>, socket: Socket): AsyncGenerator<Buffer> {
-    try {
-      for await (const piece of pieces) {
-        yield piece;
-        this.#passed += piece.length;
-      }
-      socket.destroy();
-      const { error } = await this.#ended;
-      if (error !== undefined) throw error;
-    } catch (error) {
-      throw await this.reason(error);
-    } finally {
-      socket.destroy();
-      this.#halt.abort();
-      await this.#ended;
-    }
+  halt(): void {
+    this.#halt.abort();
   }
 
-  /** Stops the program; answers why it did not serve to the end. */
-  async reason(error: unknown): Promise<unknown> {
+  /** Stops the program; answers why it did not serve the disk from `position` on. */
+  async reason(error: unknown, position: number): Promise<unknown> {
     // A program that ended by itself has the better reason, and comes to its end by itself.
-    if (error instanceof StowageError) this.#halt.abort();
-    else await Promise.race([this.#ended, sleep(1000, undefined, { ref: false })]);
-    const byItself = this.#isOver ? await this.#ended : undefined;
-    this.#halt.abort();
-    await this.#ended;
+    if (error instanceof StowageError) this.halt();
+    else await Promise.race([this.ended, sleep(1000, undefined, { ref: false })]);
+    const byItself = this.#isOver ? await this.ended : undefined;
+    this.halt();
+    await this.ended;
     if (error instanceof StowageError) return error;
-    return byItself?.error ?? unreadable(this.#passed, byItself?.stderr ?? '', error);
+    return byItself?.error ?? unreadable(position, byItself?.stderr ?? '', error);
   }
 }
 
-async function connected(path: string): Promise<Socket | undefined> {
-  const socket = connect(path);
+async function connected(path: string): Promise<NbdDisk | undefined> {
   try {
-    await once(socket, 'connect');
-    // Whoever reads hears of errors; without a reader they mean nothing.
-    socket.on('error', () => undefined);
-    return socket;
+    return await NbdDisk.open(path);
   } catch (error) {
-    socket.destroy();
     if (NOT_YET.has(systemCode(error) ?? '')) return undefined;
     throw error;
   }
