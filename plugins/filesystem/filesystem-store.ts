@@ -12,6 +12,7 @@ import type {
   StoreHistory,
   StoredObject,
 } from '../../core/api.js';
+import { EarlyFlush } from './early-flush.js';
 import {
   abortable,
   exists,
@@ -193,7 +194,11 @@ export class FilesystemStore implements FileStore {
     const file = await open(part, 'w', FILE_MODE);
     await withFile(file, async () => {
       const writer = new SparseWriter(file);
-      for await (const chunk of abortable(source, signal)) await writer.write(chunk);
+      const flush = new EarlyFlush(file);
+      for await (const chunk of abortable(source, signal)) {
+        await writer.write(chunk);
+        flush.wrote(chunk.length);
+      }
       if (size !== undefined && writer.size !== size) {
         throw new IntegrityError({
           code: 'SIZE_MISMATCH',
@@ -201,7 +206,7 @@ export class FilesystemStore implements FileStore {
         });
       }
       await writer.finish();
-      await file.datasync();
+      await flush.finish();
     });
   }
 

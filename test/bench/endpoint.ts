@@ -70,7 +70,8 @@ export class Endpoint {
     return (performance.now() - began) / 1000;
   }
 
-  async active(id: string): Promise<ImageBody> {
+  /** @param pollPart as {@link POLL_PART}; more where many wait at once, who would measure their asking */
+  async active(id: string, pollPart = POLL_PART): Promise<ImageBody> {
     const began = performance.now();
     for (;;) {
       const image = await this.show(id);
@@ -82,7 +83,7 @@ export class Endpoint {
       if (!isMoving || failed !== '') {
         throw new Error(`${this.name}: image ${id} is "${image.status}", failed in "${failed}"`);
       }
-      const wait = Math.max(POLL, (performance.now() - began) * POLL_PART);
+      const wait = Math.max(POLL, (performance.now() - began) * pollPart);
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
