@@ -38,6 +38,10 @@ export async function* diskBlocks(
       }
       yield filled;
     }
+  } catch (error) {
+    // Then a read was rejected because the disk was closed for it.
+    signal.throwIfAborted();
+    throw error;
   } finally {
     signal.removeEventListener('abort', onAbort);
   }

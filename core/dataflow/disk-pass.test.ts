@@ -109,6 +109,24 @@ describe('ThreadedDataflow.pass of a disk', () => {
     await expectBlocksFree();
   });
 
+  it('says that the server stops, where a read hangs', async () => {
+    const stopping = new ThreadedDataflow();
+    let begun: () => void = () => undefined;
+    const reading = new Promise<void>((resolve) => {
+      begun = resolve;
+    });
+    const disk = new MemoryDisk(randomBytes(SIZE), 3 * MIB);
+    const job = aJob(disk, {
+      onProgress: () => {
+        begun();
+      },
+    });
+    const passing = expect(stopping.pass(job)).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
+    await reading;
+    await stopping.stop();
+    await passing;
+  });
+
   it('gives up on a read that takes too long', async () => {
     const disk = new MemoryDisk(randomBytes(SIZE), 3 * MIB);
     await expect(dataflow.pass(aJob(disk, {}, 50))).rejects.toMatchObject({
