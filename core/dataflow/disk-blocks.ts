@@ -1,8 +1,8 @@
+import type { GuestDisk } from '../plugin/contract/services.js';
 import type { Block, BlockShare, FilledBlock } from './block-pool.js';
 import { fileBlocks } from './file-blocks.js';
 import type { BlockReader } from './file-blocks.js';
 import { Grants } from './grants.js';
-import type { Disk } from './pass.js';
 import { checkSize } from './size-limits.js';
 import { sourceStalled } from './stream-blocks.js';
 import type { StreamLimits } from './stream-blocks.js';
@@ -13,7 +13,7 @@ import type { StreamLimits } from './stream-blocks.js';
  * read into it any more.
  */
 export async function* diskBlocks(
-  disk: Disk,
+  disk: GuestDisk,
   limits: StreamLimits,
   share: BlockShare,
   signal: AbortSignal,
@@ -49,23 +49,24 @@ export async function* diskBlocks(
 
 /** A disk whose reads may take so many milliseconds each. */
 class DiskReader implements BlockReader {
+  #isLate = false;
+
   constructor(
-    private readonly disk: Disk,
+    private readonly disk: GuestDisk,
     private readonly timeoutMs: number,
   ) {}
 
   /** @throws {TransientError} `SOURCE_STALLED`; what the disk throws */
   async read({ bytes }: Block, length: number, position: number): Promise<number> {
-    const late = new AbortController();
     const timer = setTimeout(() => {
-      late.abort();
+      this.#isLate = true;
       this.stop();
     }, this.timeoutMs);
     try {
       await this.disk.read(bytes.subarray(0, length), position);
       return length;
     } catch (error) {
-      throw late.signal.aborted ? sourceStalled(this.timeoutMs) : error;
+      throw this.#isLate ? sourceStalled(this.timeoutMs) : error;
     } finally {
       clearTimeout(timer);
     }

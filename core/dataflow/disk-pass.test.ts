@@ -4,7 +4,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Inspection } from '../format/inspection.js';
 import { tempDir } from '../../test/support/temp-dir.js';
-import type { Disk, PassJob } from './pass.js';
+import type { GuestDisk } from '../plugin/contract/services.js';
+import type { PassJob } from './pass.js';
 import { ThreadedDataflow } from './threaded-dataflow.js';
 
 const MIB = 1024 * 1024;
@@ -21,9 +22,11 @@ afterAll(async () => {
 });
 
 /** Holds its bytes in memory; reads from `stuckFrom` on are answered by its closing alone. */
-class MemoryDisk implements Disk {
+class MemoryDisk implements GuestDisk {
   readonly size: number;
   closings = 0;
+  /** What closing it fails with. */
+  failure: Error | undefined;
   readonly #waiting = new Set<() => void>();
 
   constructor(
@@ -44,11 +47,11 @@ class MemoryDisk implements Disk {
   close(): Promise<void> {
     this.closings += 1;
     for (const wake of this.#waiting) wake();
-    return Promise.resolve();
+    return this.failure === undefined ? Promise.resolve() : Promise.reject(this.failure);
   }
 }
 
-function aJob(disk: Disk, changes: Partial<PassJob> = {}, idleTimeoutMs = 10_000): PassJob {
+function aJob(disk: GuestDisk, changes: Partial<PassJob> = {}, idleTimeoutMs = 10_000): PassJob {
   const target = path.join(dir.path, randomBytes(4).toString('hex'));
   const inspection: Inspection = { format: 'raw', size: 0, safe: true, findings: [], metadata: {} };
   return {
@@ -141,6 +144,13 @@ describe('ThreadedDataflow.pass of a disk', () => {
       wanted > 4 * MIB ? Promise.reject(new Error('full')) : Promise.resolve(wanted);
     await expect(dataflow.pass(aJob(disk, { grant }))).rejects.toThrow('full');
     expect(disk.closings).toBeGreaterThan(0);
+    await expectBlocksFree();
+  });
+
+  it('believes no disk whose program fails at its end, although every read was answered', async () => {
+    const disk = new MemoryDisk(randomBytes(SIZE));
+    disk.failure = new Error('the program has failed');
+    await expect(dataflow.pass(aJob(disk))).rejects.toThrow('the program has failed');
     await expectBlocksFree();
   });
 

@@ -16,8 +16,8 @@ interface Reading {
 const READ_AHEAD = 2;
 
 /**
- * Reads a file, or what can be read as one, from `from` to `size` bytes or its end, whatever comes first. Blocks are the
- * consumer's when they are yielded.
+ * Reads a file, or what can be read as one, from `from` to `size` bytes or its end, whatever comes
+ * first. Blocks are the consumer's when they are yielded.
  */
 export async function* fileBlocks(
   file: BlockReader,

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { Json } from '../base/json.js';
 import type { Inspection, StreamInspector } from '../format/inspection.js';
+import type { GuestDisk } from '../plugin/contract/services.js';
 import type { ByteObserver } from '../plugin/contract/task.js';
 import type { FlushPoints } from './flush-points.js';
 
@@ -32,13 +33,6 @@ export interface PassJob {
   readonly grant?: (bytes: number) => Promise<number>;
 }
 
-/** What is read by position; see `GuestDisk`. */
-export interface Disk {
-  readonly size: number;
-  read(target: Uint8Array, position: number): Promise<void>;
-  close(): Promise<void>;
-}
-
 export type PassSource =
   /** Bytes from elsewhere go into `target`, which is created, or continued from `prefix` bytes. */
   | {
@@ -53,7 +47,7 @@ export type PassSource =
   /** Every byte of a disk goes into `target`, which is created; the disk is closed. */
   | {
       readonly kind: 'disk';
-      readonly disk: Disk;
+      readonly disk: GuestDisk;
       readonly target: string;
       /** Milliseconds that one read may take. @throws {TransientError} `SOURCE_STALLED` */
       readonly idleTimeoutMs: number;

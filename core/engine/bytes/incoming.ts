@@ -6,9 +6,10 @@ import { CancelledError, StowageError, TransientError } from '../../base/errors.
 import type { ImagesConfig } from '../../config/config.js';
 import type { FlushPoints } from '../../dataflow/flush-points.js';
 import { Dataflow } from '../../dataflow/pass.js';
-import type { Disk, PassResult, PassSource } from '../../dataflow/pass.js';
+import type { PassResult, PassSource } from '../../dataflow/pass.js';
 import { createInspector } from '../../format/inspector.js';
 import type { Inspection, StreamInspector } from '../../format/inspection.js';
+import type { GuestDisk } from '../../plugin/contract/services.js';
 import type { ByteObserver } from '../../plugin/contract/task.js';
 import { StagingArea } from '../../staging/area.js';
 import type { Generation } from '../../staging/generation.js';
@@ -24,9 +25,9 @@ interface IncomingStream {
   open(offset: number): Promise<Readable>;
 }
 
-/** It is closed here. */
+/** The pass closes it; its owner does where none has come to it. */
 interface IncomingDisk {
-  readonly disk: Disk;
+  readonly disk: GuestDisk;
 }
 
 interface IncomingTerms {

@@ -120,7 +120,11 @@ export class NbdDisk {
 
   /** Takes leave of the server; what is under way is rejected. */
   close(): void {
-    if (this.#end === undefined && !this.isBusy) this.#socket.end(disconnectRequest());
+    if (this.#end === undefined && !this.isBusy) {
+      this.#socket.write(disconnectRequest());
+      // Whatever the server still says, nobody listens.
+      this.#socket.destroySoon();
+    }
     this.#broken(new Error('The connection was closed'));
   }
 
