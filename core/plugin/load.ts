@@ -43,7 +43,6 @@ export class PluginLoader {
 
   constructor(roots: ResolutionRoots) {
     this.#roots = roots;
-    useRunningCopy();
   }
 
   load(specifier: string): Promise<LoadOutcome> {
@@ -62,6 +61,8 @@ async function loadPlugin(specifier: string, roots: ResolutionRoots): Promise<Lo
     return failed([{ file: undefined, path: '', problem, fix }]);
   }
   const { origin, file, version } = resolution;
+  // Those built in import the contract by its path; on Node 20 the hook starts a thread.
+  if (origin !== 'built-in') useRunningCopy();
   let exported: unknown;
   try {
     const loaded = (await import(/* @vite-ignore */ pathToFileURL(file).href)) as {

@@ -17,7 +17,7 @@ import { OPEN_TASK_STATES } from '../states.js';
 import { RetryPolicy } from './retry-policy.js';
 import { Slots } from './slots.js';
 import { StoreGroups } from './store-groups.js';
-import type { TakeTurn } from './store-groups.js';
+import type { TakeTurn, Turned } from './store-groups.js';
 import { TaskAttempt } from './task-attempt.js';
 import { TaskMoves } from './task-moves.js';
 import { Turns, flowOf } from './turns.js';
@@ -28,7 +28,8 @@ const MAX_INTERRUPTIONS = 10;
 
 /**
  * Drives one import from whatever its rows say to a final state, or to where it has to wait. Keeps
- * nothing between two calls: after a crash the same rows lead to the same next step.
+ * nothing between two calls: after a crash the same rows lead to the same next step. Within one, rows
+ * that only this worker changes are not read again: whoever cancels meanwhile aborts the signal.
  */
 @injectable()
 export class ImportRunner {
@@ -51,22 +52,24 @@ export class ImportRunner {
 
   /** Answers what the import waits for; `undefined` when it has reached a final state. */
   async run(live: LiveImport): Promise<Parking | undefined> {
-    for (;;) {
-      const [record, tasks] = await Promise.all([
-        this.journal.read.import(live.id),
-        this.journal.read.tasks(live.id),
-      ]);
-      if (record === undefined) return undefined;
+    let rows = await this.#rows(live.id);
+    while (rows !== undefined) {
+      const { record, tasks } = rows;
       switch (record.state) {
         case 'pending':
         case 'running': {
           const running = record.state === 'pending' ? await this.#begin(record) : record;
-          const parking = running && (await this.#step(live, running, tasks));
+          const { parking, row } = running ? await this.#step(live, running, tasks) : {};
           if (parking !== undefined) return parking;
+          rows =
+            running === undefined || row === undefined
+              ? await this.#rows(live.id)
+              : { record: running, tasks: tasks.map((one) => (isSame(one, row) ? row : one)) };
           break;
         }
         case 'reverting':
           await this.ending.finish(record);
+          rows = await this.#rows(live.id);
           break;
         case 'succeeded':
         case 'failed':
@@ -76,6 +79,13 @@ export class ImportRunner {
           return undefined;
       }
     }
+    return undefined;
+  }
+
+  async #rows(id: string): Promise<Rows | undefined> {
+    const { read } = this.journal;
+    const [record, tasks] = await Promise.all([read.import(id), read.tasks(id)]);
+    return record && { record, tasks };
   }
 
   /** Answers the running import; `undefined` where it is to end, or has been changed meanwhile. */
@@ -98,20 +108,22 @@ export class ImportRunner {
     live: LiveImport,
     record: ImportRecord,
     tasks: readonly TaskRecord[],
-  ): Promise<Parking | undefined> {
+  ): Promise<Turned> {
     live.controller.signal.throwIfAborted();
     if (record.cancel !== null) {
       await this.ending.cancel(record);
-      return undefined;
+      return {};
     }
     const row = tasks.find(({ state }) => OPEN_TASK_STATES.includes(state));
     if (row === undefined) {
       await this.activation.activate(record, tasks);
-      return undefined;
+      return {};
     }
     const take: TakeTurn = (one, current) => this.#turn(one, record, tasks, current);
     const rows = await this.turns.together(record, tasks, row);
-    return rows.length > 1 ? this.storeGroups.run(live, rows, take) : take(live, row);
+    if (rows.length === 1) return take(live, row);
+    const parking = await this.storeGroups.run(live, rows, take);
+    return parking === undefined ? {} : { parking };
   }
 
   async #turn(
@@ -119,34 +131,33 @@ export class ImportRunner {
     record: ImportRecord,
     tasks: readonly TaskRecord[],
     row: TaskRecord,
-  ): Promise<Parking | undefined> {
+  ): Promise<Turned> {
     try {
       const turn = await this.turns.of(record, tasks, row);
       const skip = await this.turns.skipReason(turn);
-      if (skip !== undefined) {
-        await this.moves.skip(row, skip);
-        return undefined;
-      }
-      return await this.#take(live, turn);
+      if (skip === undefined) return await this.#take(live, turn);
+      await this.moves.skip(row, skip);
+      return {};
     } catch (error) {
       if (live.controller.signal.aborted) return this.#interrupted(live, error);
-      return this.retryPolicy.failed(record, row, flowOf(record, row), error);
+      const parking = await this.retryPolicy.failed(record, row, flowOf(record, row), error);
+      return parking === undefined ? {} : { parking };
     }
   }
 
   /** The signal's reason says who interrupted; a shutdown leaves the rows for the next life. */
-  async #interrupted(live: LiveImport, error: unknown): Promise<undefined> {
+  async #interrupted(live: LiveImport, error: unknown): Promise<Turned> {
     const record = await this.journal.read.import(live.id);
     if (record?.cancel == null) throw error;
     await this.ending.cancel(record);
-    return undefined;
+    return {};
   }
 
   /** Gives the task its turn, when there is a place and room for it. */
-  async #take(live: LiveImport, turn: Turn): Promise<Parking | undefined> {
+  async #take(live: LiveImport, turn: Turn): Promise<Turned> {
     const { row, flow } = turn;
     const until = this.retryPolicy.waitsUntil(row, flow);
-    if (until !== undefined) return { on: 'time', until };
+    if (until !== undefined) return { parking: { on: 'time', until } };
     await this.#assertNotCrashing(row);
     const { record, view } = turn;
     const work = await this.needs.work(record.flow.slice(row.position), view);
@@ -154,17 +165,16 @@ export class ImportRunner {
     if (verdict.kind === 'never') throw neverFits(verdict.reason);
     if (verdict.kind === 'full') {
       await this.moves.wait(row, verdict.reason);
-      return { on: 'staging' };
+      return { parking: { on: 'staging' } };
     }
     const release = this.slots.take(flow.entry, flow.concurrency, record.id);
     if (release === undefined) {
       const reason = `Waits for one of the ${flow.concurrency} places of "${flow.entry}"`;
       await this.moves.wait(row, reason);
-      return { on: 'slot', entry: flow.entry };
+      return { parking: { on: 'slot', entry: flow.entry } };
     }
     try {
-      await this.#execute(live, turn, needOf(work.slice(1)));
-      return undefined;
+      return { row: await this.#execute(live, turn, needOf(work.slice(1))) };
     } finally {
       release();
     }
@@ -184,18 +194,19 @@ export class ImportRunner {
 
   /**
    * `later` is what the tasks behind it need of what the import holds. Tasks that run beside others
-   * leave it whole: it goes with the import.
+   * leave it whole: it goes with the import. Answers the row of the success.
    */
-  async #execute(live: LiveImport, turn: Turn, later: number): Promise<void> {
+  async #execute(live: LiveImport, turn: Turn, later: number): Promise<TaskRecord> {
     const { importId, position } = turn.row;
     const isAlone = turn.flow.store === undefined;
     const running = await this.moves.start(turn.row);
+    let succeeded: TaskRecord;
     try {
       const outcome = await this.attempt.execute(live, { ...turn, row: running });
       // What is reserved for its files goes with the success, so the files go before.
       await this.staging.removeWorkspace(importId, position);
       crashPoint('task:before-success');
-      await this.moves.succeed(turn, running, outcome, isAlone ? later : undefined);
+      succeeded = await this.moves.succeed(turn, running, outcome, isAlone ? later : undefined);
       crashPoint('task:success-committed');
     } catch (error) {
       await this.staging.removeWorkspace(importId, position);
@@ -203,7 +214,18 @@ export class ImportRunner {
       throw error;
     }
     this.admission.shrunk(importId);
+    return succeeded;
   }
+}
+
+/** What a step goes by; the next one goes by it too, where this one knows what it has changed. */
+interface Rows {
+  readonly record: ImportRecord;
+  readonly tasks: readonly TaskRecord[];
+}
+
+function isSame(one: TaskRecord, other: TaskRecord): boolean {
+  return one.position === other.position;
 }
 
 function asking({ record, generation }: Turn): Asking {

@@ -221,10 +221,9 @@ export class Scheduler {
 
   #unpark(matches: (parking: Parking) => boolean): void {
     this.#releases += 1;
-    for (const [id, parking] of this.#parked) {
-      if (matches(parking)) this.#parked.delete(id);
-    }
-    this.wake();
+    const called = [...this.#parked].filter(([, parking]) => matches(parking));
+    for (const [id] of called) this.#parked.delete(id);
+    if (called.length > 0) this.wake();
   }
 
   #later(until: Date, then: () => void): void {

@@ -10,8 +10,14 @@ import { Journal } from '../journal.js';
 import type { LiveImport, Parking } from '../live.js';
 import { OPEN_TASK_STATES } from '../states.js';
 
-/** Gives one task its turn; answers what it waits for. */
-export type TakeTurn = (live: LiveImport, row: TaskRecord) => Promise<Parking | undefined>;
+/** What has come of a task's turn: what it waits for, or the row of its success. */
+export interface Turned {
+  readonly parking?: Parking;
+  readonly row?: TaskRecord;
+}
+
+/** Gives one task its turn. */
+export type TakeTurn = (live: LiveImport, row: TaskRecord) => Promise<Turned>;
 
 /**
  * Runs the tasks of one entry for all of its stores together, so that their bytes are read once.
@@ -74,7 +80,7 @@ export class StoreGroups {
     const { controller } = group;
     const member = { ...live, controller, ...(seat === undefined ? {} : { seat }) };
     for (let current = row; ;) {
-      const parking = await take(member, current).finally(() => {
+      const { parking } = await take(member, current).finally(() => {
         seat?.leave();
         group.leave();
       });

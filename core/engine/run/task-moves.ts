@@ -63,32 +63,36 @@ export class TaskMoves {
     });
   }
 
-  /** `needed` is what the tasks behind it need of the workspace that the import holds; all of it by default. */
+  /**
+   * Answers the row of the success. `needed` is what the tasks behind it need of the workspace that the
+   * import holds; all of it by default.
+   */
   async succeed(
     { record, loaded }: Turn,
     row: TaskRecord,
     { result, progress }: TaskOutcome,
     needed: number | undefined,
-  ): Promise<void> {
+  ): Promise<TaskRecord> {
     checkResult(this.plugins, loaded.manifest, result);
     const { epoch } = this.worker;
-    await this.journal.write(async ({ tx, at, event }) => {
+    return this.journal.write(async ({ tx, at, event }) => {
+      const change = {
+        state: 'succeeded',
+        draft: result.draft ?? null,
+        output: result.output ?? null,
+        virtualSize: result.virtualSize ?? null,
+        size: result.size ?? null,
+        ...(progress.done === 0
+          ? {}
+          : { progressDone: progress.done, progressTotal: progress.total }),
+        failure: null,
+        finishedAt: at,
+      } as const;
       const done = await tx.updateTask(
         row.importId,
         row.position,
         { state: taskStatesBefore('succeeded') },
-        {
-          state: 'succeeded',
-          draft: result.draft ?? null,
-          output: result.output ?? null,
-          virtualSize: result.virtualSize ?? null,
-          size: result.size ?? null,
-          ...(progress.done === 0
-            ? {}
-            : { progressDone: progress.done, progressTotal: progress.total }),
-          failure: null,
-          finishedAt: at,
-        },
+        change,
       );
       if (!done) throw lostTask(row);
       if (needed !== undefined) await this.admission.leave(tx, row.importId, needed);
@@ -111,6 +115,7 @@ export class TaskMoves {
         ...nameOf(row),
         ...(result.output === undefined ? {} : { output: result.output }),
       });
+      return { ...row, ...change };
     });
   }
 }
