@@ -20,7 +20,7 @@ export class Thread {
   /** `onEnd` is called once, when the thread can take no more requests. */
   constructor(memory: SharedArrayBuffer, onEnd: () => void) {
     // The flags of this process (a loader of TypeScript, an inspector) are not for the thread.
-    this.#worker = new Worker(new URL('./thread.js', import.meta.url), {
+    this.#worker = new Worker(new URL('../dataflow/thread.js', import.meta.url), {
       workerData: memory,
       execArgv: [],
       resourceLimits: HEAP,
