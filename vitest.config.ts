@@ -50,6 +50,8 @@ export default defineConfig({
         test: {
           name: 'services',
           include: ['test/services/**/*.test.ts'],
+          // Ceph, RabbitMQ, MariaDB and Cinder, and ten minutes: `npm run test:storage`.
+          exclude: process.env['STOWAGE_STORAGE'] === 'yes' ? [] : ['test/services/storage/**'],
           globalSetup: ['./test/e2e/build.ts'],
           testTimeout: 120_000,
           hookTimeout: 180_000,

@@ -3,12 +3,12 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { ApiClient } from '../support/api-client.js';
-import { qcow2File, randomFile } from '../support/images.js';
-import { assertSameDisk } from '../support/qemu-files.js';
-import { spawnServer, startServer } from '../support/server.js';
-import type { TestServer } from '../support/server.js';
-import { tempDir } from '../support/temp-dir.js';
+import { ApiClient } from '../../support/api-client.js';
+import { qcow2File, randomFile } from '../../support/images.js';
+import { assertSameDisk } from '../../support/qemu-files.js';
+import { spawnServer, startServer } from '../../support/server.js';
+import type { TestServer } from '../../support/server.js';
+import { tempDir } from '../../support/temp-dir.js';
 import { CephService } from './ceph.js';
 
 const run = promisify(execFile);

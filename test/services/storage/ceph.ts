@@ -4,10 +4,10 @@ import path from 'node:path';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { start } from '../support/command.js';
-import type { Running } from '../support/command.js';
-import { freePort } from '../support/free-port.js';
-import { tempDir } from '../support/temp-dir.js';
+import { start } from '../../support/command.js';
+import type { Running } from '../../support/command.js';
+import { freePort } from '../../support/free-port.js';
+import { tempDir } from '../../support/temp-dir.js';
 
 const run = promisify(execFile);
 

@@ -7,13 +7,13 @@ import { userInfo } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { systemCode } from '../../core/base/errors.js';
-import { ROOT, start } from '../support/command.js';
-import type { Running } from '../support/command.js';
-import { freePort } from '../support/free-port.js';
-import { tempDir } from '../support/temp-dir.js';
+import { systemCode } from '../../../core/base/errors.js';
+import { ROOT, start } from '../../support/command.js';
+import type { Running } from '../../support/command.js';
+import { freePort } from '../../support/free-port.js';
+import { tempDir } from '../../support/temp-dir.js';
 import type { CephService } from './ceph.js';
-import type { KeystoneService } from './keystone.js';
+import type { KeystoneService } from '../keystone.js';
 
 const run = promisify(execFile);
 

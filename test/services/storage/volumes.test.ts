@@ -1,13 +1,13 @@
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Clock, Json, PluginState } from '../../core/api.js';
-import { systemClock } from '../../core/base/clock.js';
-import { createIdentity } from '../../core/client/keystone/identity.js';
-import { createPrograms } from '../../core/process/programs.js';
-import { CinderConfig } from '../../plugins/cinder-clone/cinder-config.js';
-import { CinderStore } from '../../plugins/cinder-clone/cinder-store.js';
-import { describeStore } from '../contract/store-contract.js';
-import type { Answer } from '../support/api-client.js';
+import type { Clock, Json, PluginState } from '../../../core/api.js';
+import { systemClock } from '../../../core/base/clock.js';
+import { createIdentity } from '../../../core/client/keystone/identity.js';
+import { createPrograms } from '../../../core/process/programs.js';
+import { CinderConfig } from '../../../plugins/cinder-clone/cinder-config.js';
+import { CinderStore } from '../../../plugins/cinder-clone/cinder-store.js';
+import { describeStore } from '../../contract/store-contract.js';
+import type { Answer } from '../../support/api-client.js';
 import { GIB, RAW, VolumeCloud } from './volume-cloud.js';
 
 /** Milliseconds that one more look at Cinder may take. A copy takes seconds for each GiB. */

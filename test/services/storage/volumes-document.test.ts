@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ROOT, start } from '../support/command.js';
-import { qcow2File } from '../support/images.js';
+import { ROOT, start } from '../../support/command.js';
+import { qcow2File } from '../../support/images.js';
 import { VolumeCloud } from './volume-cloud.js';
 
 /** The page `docs/volumes.md`, carried out word by word: its pools, its configuration, its commands. */

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll } from 'vitest';
-import { createPrograms } from '../../core/process/programs.js';
-import { RbdConfig } from '../../plugins/rbd/rbd-config.js';
-import { RbdStore } from '../../plugins/rbd/rbd-store.js';
-import { describeStore } from '../contract/store-contract.js';
+import { createPrograms } from '../../../core/process/programs.js';
+import { RbdConfig } from '../../../plugins/rbd/rbd-config.js';
+import { RbdStore } from '../../../plugins/rbd/rbd-store.js';
+import { describeStore } from '../../contract/store-contract.js';
 import { CephService } from './ceph.js';
 
 let ceph: CephService | undefined;

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { randomOf } from '../support/random.js';
+import { randomOf } from '../../support/random.js';
 import { RAW, VolumeCloud } from './volume-cloud.js';
 import type { ImageVolumeDocument, VolumeDocument } from './volume-cloud.js';
 
