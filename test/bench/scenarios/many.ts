@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Endpoint } from '../endpoint.js';
 import { run } from '../native.js';
 import type { Scenario } from '../scenario.js';
@@ -55,11 +56,12 @@ export async function load(endpoint: Endpoint, path: string, duration = 5): Prom
 
 async function importMany(endpoint: Endpoint, file: string): Promise<number> {
   const ids: string[] = [];
+  const bytes = await readFile(file);
   const began = performance.now();
   await inParallel(IMPORTS, AT_ONCE, async () => {
     const id = await endpoint.create();
     ids.push(id);
-    await endpoint.put(id, 'stage', file);
+    await endpoint.stage(id, bytes);
     await endpoint.import(id, DIRECT);
     await endpoint.active(id, POLL_PART);
   });
