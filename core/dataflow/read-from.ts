@@ -1,35 +1,31 @@
-import { BlockShare } from './block-pool.js';
-import { fileBlocks } from './file-blocks.js';
-import { BLOCKS_PER_PASS } from './pass-run.js';
-import type { PassResources } from './pass-run.js';
-import { ThreadFile } from './thread-file.js';
+import { createReadStream } from 'node:fs';
+import { BLOCK_SIZE } from './block-pool.js';
+import { fileError } from './file-errors.js';
 
 /**
  * Reads a file from a position, in pieces that are the taker's own: whoever they are given to may
- * keep them as long as they like, and the blocks go on.
+ * keep them as long as they like. They are read to where they stay, since the event loop would have
+ * to copy them out of the shared blocks.
+ * @throws {PermanentError} `FILE_MISSING` · `FILE_FAILED`
+ * @throws the signal's reason, and what `take` throws
  */
 export async function readFrom(
   path: string,
   from: number,
   take: (bytes: Buffer) => Promise<boolean>,
-  resources: PassResources,
-  failure: AbortController,
+  { signal }: AbortController,
 ): Promise<void> {
-  const file = await ThreadFile.open(path, 'read', resources.files);
+  const file = createReadStream(path, { start: from, highWaterMark: BLOCK_SIZE });
+  const pieces = file[Symbol.asyncIterator]() as AsyncIterator<Buffer, undefined>;
   try {
-    const share = new BlockShare(resources.blocks, BLOCKS_PER_PASS);
-    for await (const { block, length } of fileBlocks(
-      file,
-      file.size,
-      share,
-      failure.signal,
-      from,
-    )) {
-      const bytes = Buffer.from(block.bytes.subarray(0, length));
-      share.release(block);
-      if (!(await take(bytes))) return;
+    for (;;) {
+      signal.throwIfAborted();
+      const piece = await pieces.next().catch((error: unknown) => {
+        throw fileError(error, 'read', path);
+      });
+      if (piece.done === true || !(await take(piece.value))) return;
     }
   } finally {
-    await file.close();
+    file.destroy();
   }
 }

@@ -65,7 +65,7 @@ export class ThreadedDataflow implements Dataflow {
 
   shareFile(path: string, takers: number): readonly SharedSeat[] {
     const read: ReadFrom = (from, take) =>
-      this.#run(UNTIL_STOPPED, (failure) => readFrom(path, from, take, this.#resources, failure));
+      this.#run(UNTIL_STOPPED, (failure) => readFrom(path, from, take, failure));
     return new SharedReading(takers, read, SHARED_READING).seats;
   }
 

@@ -8,6 +8,7 @@ import {
 } from '../../core/api.js';
 import type {
   DataView,
+  GuestDisk,
   ImportTask,
   Inspection,
   JsonObject,
@@ -74,9 +75,6 @@ export class ConvertTask implements ImportTask {
     assertReplaceable(image, this.config.signed);
     const { inspection } = source;
     const target = targetFor(this.config, inspection);
-    // Where a table is damaged the converter reads zeros, and the guest's data would be gone unsaid.
-    const { signal } = context;
-    await this.qemuImg.check({ source: { path: context.dataPath(), inspection }, signal });
     const result =
       target.format === 'raw'
         ? await this.#unpack(context, inspection)
@@ -100,20 +98,38 @@ export class ConvertTask implements ImportTask {
     };
   }
 
+  /** Where a table is damaged the converter reads zeros, and the guest's data would be gone unsaid. */
+  #check(context: TaskContext, inspection: Inspection): Promise<void> {
+    const { signal } = context;
+    return this.qemuImg.check({ source: { path: context.dataPath(), inspection }, signal });
+  }
+
   /** A raw image is what the guest sees, so that its bytes are digested while they are read. */
   async #unpack(context: TaskContext, inspection: Inspection): Promise<DataView> {
-    const { signal } = context;
-    const disk = await this.qemuImg.open({
-      source: { path: context.dataPath(), inspection },
-      directory: path.dirname(await context.workspacePath('disk')),
-      signal,
-    });
+    const disk = await this.#open(context, inspection);
     const staged = await context.stage({ kind: 'disk', disk });
     if (staged !== undefined) return staged;
     throw new BugError({ code: 'NOTHING_STAGED', message: 'The converted disk was not staged' });
   }
 
+  /** Both programs start side by side; nothing is read before the check has found nothing. */
+  async #open(context: TaskContext, inspection: Inspection): Promise<GuestDisk> {
+    const { signal } = context;
+    const directory = path.dirname(await context.workspacePath('disk'));
+    const [checked, opened] = await Promise.allSettled([
+      this.#check(context, inspection),
+      this.qemuImg.open({ source: { path: context.dataPath(), inspection }, directory, signal }),
+    ]);
+    if (checked.status === 'rejected') {
+      if (opened.status === 'fulfilled') await Promise.allSettled([opened.value.close()]);
+      throw checked.reason;
+    }
+    if (opened.status === 'rejected') throw opened.reason;
+    return opened.value;
+  }
+
   async #convert(context: TaskContext, inspection: Inspection, target: Target): Promise<DataView> {
+    await this.#check(context, inspection);
     const file = await context.workspacePath('converted');
     await this.qemuImg.convert({
       source: { path: context.dataPath(), inspection },

@@ -69,7 +69,7 @@ async function measured(
     peer: number[];
     limit: number[];
   };
-  for (let round = 0; round < rounds; round += 1) {
+  for (let round = 0; round < (scenario.isLong === true ? 1 : rounds); round += 1) {
     await memory.fill();
     figures.own.push(await scenario.measure(own, bench));
     if (peer !== undefined) {

@@ -41,6 +41,8 @@ export interface Scenario {
   readonly limitTarget?: number;
   /** Most that the figure itself may be. */
   readonly bound?: number;
+  /** Takes minutes: measured in the first round only. */
+  readonly isLong?: boolean;
   /** A peer cannot do it. */
   readonly isOwn?: boolean;
   measure(endpoint: Endpoint, bench: Bench): Promise<number>;

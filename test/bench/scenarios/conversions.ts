@@ -25,6 +25,7 @@ export const CONVERSIONS: readonly Scenario[] = KINDS.map((kind) => ({
   setup: 'convert',
   unit: 's',
   ...(kind === QCOW2 ? { peerTarget: 3.5 } : { isOwn: true }),
+  ...(kind.virtualSize === undefined ? {} : { isLong: true }),
   limitTarget: 1 / 1.15,
   measure: async (endpoint, { files, size }) => {
     const file = await files.disk(kind, size);
