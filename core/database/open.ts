@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import { DataSource } from 'typeorm';
 import { PermanentError } from '../base/errors.js';
 import { dataSourceOptions } from './data-source.js';
+import { ReadingConnections } from './reading-connections.js';
 import { SqliteDatabase } from './sqlite-database.js';
 import type { Notify, OpenDatabase } from './sqlite-database.js';
 import { translateError } from './translate-error.js';
@@ -9,6 +10,9 @@ import { translateError } from './translate-error.js';
 /** Milliseconds for which a statement waits where another program holds the file. */
 const BUSY_TIMEOUT = 5_000;
 const IDLE_TIMEOUT = 10_000;
+
+/** Connections that read. */
+const READERS = 4;
 
 export interface DatabaseOptions {
   /** File; created with what it needs, readable by this user alone, where it is missing. */
@@ -34,18 +38,23 @@ export async function openDatabase({
   notify,
 }: DatabaseOptions): Promise<OpenDatabase> {
   const writing = new DataSource(dataSourceOptions(path, busyTimeoutMs));
-  const reading = new DataSource(dataSourceOptions(path, busyTimeoutMs));
+  const reading = Array.from(
+    { length: READERS },
+    () => new DataSource(dataSourceOptions(path, busyTimeoutMs)),
+  );
   try {
     await createPrivateFile(path);
     await writing.initialize();
     await writing.query('PRAGMA synchronous = FULL');
     await assertNotNewer(writing);
     await writing.runMigrations({ transaction: 'each' });
-    await reading.initialize();
-    await reading.query('PRAGMA query_only = ON');
-    return new SqliteDatabase(writing, reading, idleTimeoutMs, notify);
+    for (const source of reading) {
+      await source.initialize();
+      await source.query('PRAGMA query_only = ON');
+    }
+    return new SqliteDatabase(writing, new ReadingConnections(reading), idleTimeoutMs, notify);
   } catch (error) {
-    for (const source of [writing, reading]) if (source.isInitialized) await source.destroy();
+    for (const source of [writing, ...reading]) if (source.isInitialized) await source.destroy();
     throw translateError(error);
   }
 }

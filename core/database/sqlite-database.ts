@@ -5,7 +5,8 @@ import type { Database, Reader, Transaction } from '../engine/ports.js';
 import { NotifyingTransaction } from './notifications/notifying-transaction.js';
 import type { WantsNotification } from './notifications/notifying-transaction.js';
 import { SqliteReader } from './reader.js';
-import { Statements, TransactionStatements } from './statements.js';
+import type { ReadingConnections } from './reading-connections.js';
+import { TransactionStatements } from './statements.js';
 import { SqliteTransaction } from './transaction.js';
 import { translateError } from './translate-error.js';
 import { unlessStuck } from './unless-stuck.js';
@@ -24,26 +25,24 @@ export interface Notify {
 }
 
 /**
- * Two connections to one SQLite file. All repositories of a TypeORM data source share one
+ * A few connections to one SQLite file. All repositories of a TypeORM data source share one
  * connection, on which overlapping transactions nest and lose rows: so one connection writes, one
- * transaction at a time, and the other only reads, and sees what is committed.
+ * transaction at a time, and the others only read, and see what is committed.
  */
 export class SqliteDatabase implements OpenDatabase {
   readonly read: Reader;
-  readonly #reads: Statements;
   readonly #writes = new Mutex();
   readonly #runner: QueryRunner;
   #closing: Promise<void> | undefined;
 
   constructor(
     private readonly writing: DataSource,
-    private readonly reading: DataSource,
+    private readonly reading: ReadingConnections,
     private readonly idleTimeoutMs: number,
     private readonly notify: Notify | undefined,
   ) {
     this.#runner = writing.createQueryRunner();
-    this.#reads = new Statements(reading.manager, 'The database connection');
-    this.read = new SqliteReader(this.#reads);
+    this.read = new SqliteReader(reading);
   }
 
   /**
@@ -64,8 +63,7 @@ export class SqliteDatabase implements OpenDatabase {
 
   close(): Promise<void> {
     this.#closing ??= this.#writes.run(async () => {
-      await this.#reads.end();
-      await this.reading.destroy();
+      await this.reading.close();
       await this.writing.destroy();
     });
     return this.#closing;

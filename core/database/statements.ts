@@ -30,7 +30,12 @@ export class Statements implements Sql {
   ) {}
 
   get isIdle(): boolean {
-    return this.#underWay.size === 0;
+    return this.length === 0;
+  }
+
+  /** How many wait or are under way. */
+  get length(): number {
+    return this.#underWay.size;
   }
 
   /** How many times statements were asked for. */

@@ -1,3 +1,5 @@
+import { lstat, readdir } from 'node:fs/promises';
+import path from 'node:path';
 import { request } from 'undici';
 import { ProcessGroup } from './process-group.js';
 import { seconds } from './native.js';
@@ -28,6 +30,8 @@ export class Endpoint {
     readonly name: string,
     readonly url: string,
     private readonly token: string | undefined,
+    /** Of a server of ours. */
+    private readonly dataDir?: string,
   ) {
     this.#group = new ProcessGroup(Number(new URL(url).port));
   }
@@ -43,6 +47,18 @@ export class Endpoint {
   /** MiB, with shared pages divided between the processes that share them. */
   memory(): Promise<number> {
     return this.#group.memory();
+  }
+
+  /** MiB that its staging area occupies on the disk. */
+  async staged(): Promise<number> {
+    const directory = path.join(this.dataDir ?? '', 'staging');
+    const names = await readdir(directory, { recursive: true });
+    const found = await Promise.all(
+      // What is gone by now takes nothing.
+      names.map((name) => lstat(path.join(directory, name)).catch(() => undefined)),
+    );
+    const blocks = found.map((file) => (file?.isFile() === true ? file.blocks : 0));
+    return (blocks.reduce((sum, one) => sum + one, 0) * 512) / 2 ** 20;
   }
 
   async create(diskFormat = 'raw', name = 'bench'): Promise<string> {
@@ -114,35 +130,35 @@ export class Endpoint {
     throw new Error(`${this.name}: cannot delete image ${id}`);
   }
 
-  async #curl(path: string, args: readonly string[]): Promise<number> {
+  async #curl(target: string, args: readonly string[]): Promise<number> {
     const headers = Object.entries({
       ...this.headers,
       'content-type': 'application/octet-stream',
       expect: '',
     }).flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
-    return seconds('curl', ['-sSf', '-o', '/dev/null', ...args, ...headers, this.url + path]);
+    return seconds('curl', ['-sSf', '-o', '/dev/null', ...args, ...headers, this.url + target]);
   }
 
-  async #json(method: Method, path: string, expected: number, body?: unknown): Promise<unknown> {
+  async #json(method: Method, target: string, expected: number, body?: unknown): Promise<unknown> {
     const bytes = body === undefined ? null : JSON.stringify(body);
-    const text = await this.#request(method, path, expected, 'application/json', bytes);
+    const text = await this.#request(method, target, expected, 'application/json', bytes);
     return text === '' ? undefined : JSON.parse(text);
   }
 
   async #request(
     method: Method,
-    path: string,
+    target: string,
     expected: number,
     type: string,
     bytes: Buffer | string | null,
   ): Promise<string> {
-    const { statusCode, body } = await request(this.url + path, {
+    const { statusCode, body } = await request(this.url + target, {
       method,
       headers: { ...this.headers, 'content-type': type },
       body: bytes,
     });
     const text = await body.text();
     if (statusCode === expected) return text;
-    throw new Error(`${this.name}: ${method} ${path}: ${statusCode} ${text}`);
+    throw new Error(`${this.name}: ${method} ${target}: ${statusCode} ${text}`);
   }
 }

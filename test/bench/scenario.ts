@@ -28,7 +28,7 @@ export interface DiskKind {
 }
 
 /** How the server has to be set up, beside what is default. */
-export type Setup = 'plain' | 'no-checksum' | 'convert' | 'three-stores';
+export type Setup = 'plain' | 'no-checksum' | 'convert' | 'tight-staging' | 'three-stores';
 
 /** One figure: its unit, and whether more is better. */
 export interface Scenario {

@@ -7,11 +7,15 @@ import type { Setup } from './scenario.js';
 
 const LOCAL = 'methods: [glance-direct, { name: web-download, config: { allow: [127.0.0.0/8] } }]';
 
+const CONVERT =
+  '[stage, introspect, virtual-size, { plugin: convert, config: { output_format: raw } }, store]';
+
 const CONFIGS: Readonly<Record<Setup, string>> = {
   plain: `imports: { ${LOCAL} }`,
   'no-checksum': `images: { checksum: false }`,
-  convert: `imports:
-  pipeline: [stage, introspect, virtual-size, { plugin: convert, config: { output_format: raw } }, store]`,
+  convert: `imports: { pipeline: ${CONVERT} }`,
+  'tight-staging': `staging: { capacity: 3 GiB }
+imports: { pipeline: ${CONVERT} }`,
   'three-stores': `stores:
   - { id: a, driver: filesystem, path: a, default: true }
   - { id: b, driver: filesystem, path: b }
@@ -44,7 +48,7 @@ export class Servers implements AsyncDisposable {
       flags: this.flags,
       ownSession: true,
     });
-    const endpoint = new Endpoint('stowage', server.url, undefined);
+    const endpoint = new Endpoint('stowage', server.url, undefined, dataDir);
     this.#running.set(setup, { server, endpoint });
     return endpoint;
   }

@@ -9,6 +9,7 @@ import { withImage } from './transfers.js';
 
 const DIRECT = { method: { name: 'glance-direct' } };
 const TRANSFERS_AT_ONCE = 32;
+const QCOW2 = { name: 'qcow2', diskFormat: 'qcow2', driver: 'qcow2', options: [] };
 
 async function download(endpoint: Endpoint, file: string): Promise<number> {
   // Sent from memory, since the sender's own reading is not what is measured.
@@ -28,19 +29,33 @@ async function download(endpoint: Endpoint, file: string): Promise<number> {
   }
 }
 
-async function mostMemory(endpoint: Endpoint, work: () => Promise<void>): Promise<number> {
-  let most = 0;
+/** The most that `figure` is while the work goes on. */
+async function most(figure: () => Promise<number>, work: () => Promise<void>): Promise<number> {
+  let highest = 0;
   const over = new AbortController();
   const watching = (async () => {
     while (!over.signal.aborted) {
-      most = Math.max(most, await endpoint.memory());
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      highest = Math.max(highest, await figure());
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
   })();
   await work();
   over.abort();
   await watching;
-  return most;
+  return highest;
+}
+
+/** A staging area that is full answers an upload with 503. */
+async function stagedWhenThereIsRoom(endpoint: Endpoint, id: string, file: string): Promise<void> {
+  for (;;) {
+    try {
+      await endpoint.put(id, 'stage', file);
+      return;
+    } catch (error) {
+      if (!String(error).includes('503')) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
 }
 
 /** What only this project has set itself, or what a peer would have to be set up for. */
@@ -85,12 +100,34 @@ export const OWN: readonly Scenario[] = [
     bound: 300,
     measure: async (endpoint, { files, size }) => {
       const file = await files.raw(size / 8);
-      return mostMemory(endpoint, () =>
-        inParallel(TRANSFERS_AT_ONCE, TRANSFERS_AT_ONCE, () =>
-          withImage(endpoint, 'raw', async (id) => {
-            await endpoint.put(id, 'stage', file);
-          }),
-        ),
+      return most(
+        () => endpoint.memory(),
+        () =>
+          inParallel(TRANSFERS_AT_ONCE, TRANSFERS_AT_ONCE, () =>
+            withImage(endpoint, 'raw', async (id) => {
+              await endpoint.put(id, 'stage', file);
+            }),
+          ),
+      );
+    },
+  },
+  {
+    name: 'staging of 3 GiB, most that twelve conversions take of it',
+    setup: 'tight-staging',
+    unit: 'MiB',
+    isOwn: true,
+    bound: 3 * 1024,
+    measure: async (endpoint, { files, size }) => {
+      const disk = await files.disk(QCOW2, size / 2);
+      return most(
+        () => endpoint.staged(),
+        () =>
+          inParallel(12, 6, () =>
+            withImage(endpoint, 'qcow2', async (id) => {
+              await stagedWhenThereIsRoom(endpoint, id, disk);
+              await endpoint.importSeconds(id, DIRECT);
+            }),
+          ),
       );
     },
   },
@@ -101,8 +138,7 @@ export const OWN: readonly Scenario[] = [
     isOwn: true,
     bound: 100,
     measure: async (endpoint, { files, size }) => {
-      const kind = { name: 'qcow2', diskFormat: 'qcow2', driver: 'qcow2', options: [] };
-      const disk = await files.disk(kind, size);
+      const disk = await files.disk(QCOW2, size);
       const over = new AbortController();
       const busy = inParallel(4, 4, async (index) => {
         while (!over.signal.aborted) {
