@@ -14,7 +14,7 @@ const CONFIGS: Readonly<Record<Setup, string>> = {
   plain: `imports: { ${LOCAL} }`,
   'no-checksum': `images: { checksum: false }`,
   convert: `imports: { pipeline: ${CONVERT} }`,
-  'tight-staging': `staging: { capacity: 3 GiB }
+  'tight-staging': `staging: { capacity: 4 GiB }
 imports: { pipeline: ${CONVERT} }`,
   'three-stores': `stores:
   - { id: a, driver: filesystem, path: a, default: true }
