@@ -188,7 +188,8 @@ describe('imports that do not fit at once', () => {
     await using running = await engine({ tasks: [stageTask, working(held), storeTask] });
     const holder = await staged(running, 1, { works: '100000', held: 'yes' });
     const big = await staged(running, 1, { works: '120000' });
-    const small = await staged(running, 1, { works: '60000' });
+    // It fits beside the holder, and not beside the big one.
+    const small = await staged(running, 1, { works: '76000' });
     const ids = [await importOf(running, holder)];
     await until(running, ids[0] ?? '', 'task.running');
     ids.push(await importOf(running, big));
