@@ -3,7 +3,7 @@ import { DRIVER } from './driver.js';
 import { ENTITIES } from './entities/entities.js';
 import { MIGRATIONS } from './migrations/migrations.js';
 
-/** How each of the two connections is opened. */
+/** How each of the connections is opened. */
 export function dataSourceOptions(path: string, busyTimeoutMs: number): DataSourceOptions {
   return {
     type: 'sqlite',

@@ -51,7 +51,8 @@ export class Endpoint {
 
   /** MiB that its staging area occupies on the disk. */
   async staged(): Promise<number> {
-    const directory = path.join(this.dataDir ?? '', 'staging');
+    if (this.dataDir === undefined) throw new Error(`${this.name}: nobody knows its staging area`);
+    const directory = path.join(this.dataDir, 'staging');
     const names = await readdir(directory, { recursive: true });
     const found = await Promise.all(
       // What is gone by now takes nothing.
