@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import type { Caller } from '../auth/caller.js';
 import type { JsonObject } from '../base/json.js';
 import type { ClientBody } from '../plugin/contract/source.js';
@@ -212,6 +212,16 @@ export interface Removal {
 }
 export const Removal = Symbol('Removal');
 
+/** Opened bytes of an image. Whoever has them sends them, once. */
+export interface Outgoing {
+  /**
+   * Writes them to the target and ends it.
+   * @throws the signal's reason with which they were opened, and what reading and writing throw; the
+   * target is then to be destroyed
+   */
+  sendTo(target: Writable): Promise<void>;
+}
+
 /** Reading the bytes of active images. */
 export interface Downloads {
   /**
@@ -220,8 +230,13 @@ export interface Downloads {
    */
   open(
     imageId: string,
-    options: { readonly range?: ByteRange; readonly signal: AbortSignal },
-  ): Promise<Readable | undefined>;
+    options: {
+      readonly range?: ByteRange;
+      /** Bytes of the whole image. */
+      readonly size: number;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<Outgoing | undefined>;
   /** Somebody has got all the bytes that were asked for. */
   sent(sent: Omit<SentImage, 'at'>): Promise<void>;
 }

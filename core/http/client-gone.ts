@@ -30,3 +30,18 @@ export function clientGone(
     },
   };
 }
+
+/** A signal that is aborted when the connection that takes an answer is closed, or the answer is whole. */
+export function receiverGone(res: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  res.once('close', () => {
+    controller.abort(
+      new CancelledError({
+        code: 'CLIENT_GONE',
+        message: 'The client went away before it had got everything',
+        hint: 'Ask for the bytes again, from where they ended with "Range"',
+      }),
+    );
+  });
+  return controller.signal;
+}

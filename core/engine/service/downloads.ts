@@ -1,12 +1,17 @@
+import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { inject, injectable } from 'inversify';
 import { NotFoundError, TransientError } from '../../base/errors.js';
+import { fileError } from '../../dataflow/file-errors.js';
+import { sendFile } from '../../dataflow/send-file.js';
 import type { Images } from '../../plugin/contract/services.js';
+import { isFileStore } from '../../plugin/contract/store.js';
 import type { ByteRange, Store } from '../../plugin/contract/store.js';
 import { StoreRegistry } from '../../store/registry.js';
 import { Journal } from '../journal.js';
 import type { SentImage } from '../ports.js';
-import type { Downloads } from '../service.js';
+import type { Downloads, Outgoing } from '../service.js';
 
 /** Reads active images from their stores, in config order. */
 @injectable()
@@ -33,7 +38,7 @@ export class DownloadService implements Downloads {
         return held.map(({ store, url }) => ({ store, url: url ?? '' }));
       },
       open: async (id, options) => {
-        const stream = await this.open(id, options);
+        const stream = await this.read(id, options);
         if (stream !== undefined) return stream;
         throw new NotFoundError({ code: 'NO_DATA', message: `Image ${id} has no bytes` });
       },
@@ -42,8 +47,34 @@ export class DownloadService implements Downloads {
 
   async open(
     imageId: string,
+    { size, ...options }: { readonly range?: ByteRange; size: number; signal: AbortSignal },
+  ): Promise<Outgoing | undefined> {
+    return this.#firstOf(imageId, options.signal, async (store, url) =>
+      isFileStore(store)
+        ? openFile(store.pathOf(url), options.range ?? { start: 0, end: size }, options.signal)
+        : outgoing(await openRange(store, url, options)),
+    );
+  }
+
+  /** As {@link open}, for whoever goes on with the bytes here. */
+  async read(
+    imageId: string,
     options: { readonly range?: ByteRange; readonly signal: AbortSignal },
   ): Promise<Readable | undefined> {
+    return this.#firstOf(imageId, options.signal, (store, url) => openRange(store, url, options));
+  }
+
+  async sent(sent: Omit<SentImage, 'at'>): Promise<void> {
+    if (!this.journal.isTold('image.send')) return;
+    await this.journal.write(async ({ tx, at }) => tx.tellSent?.({ ...sent, at }));
+  }
+
+  /** What `open` makes of the first store, in config order, in which it succeeds. */
+  async #firstOf<T>(
+    imageId: string,
+    signal: AbortSignal,
+    open: (store: Store, url: string) => Promise<T>,
+  ): Promise<T | undefined> {
     const locations = await this.journal.read.locations({ imageId, states: ['active'] });
     const order = this.stores.list().map(({ id }) => id);
     const known = locations
@@ -53,9 +84,9 @@ export class DownloadService implements Downloads {
     const failures: unknown[] = [];
     for (const { store, url } of known) {
       try {
-        return await openRange(this.stores.get(store), url ?? '', options);
+        return await open(this.stores.get(store), url ?? '');
       } catch (error) {
-        options.signal.throwIfAborted();
+        signal.throwIfAborted();
         failures.push(error);
       }
     }
@@ -66,11 +97,25 @@ export class DownloadService implements Downloads {
       cause: new AggregateError(failures),
     });
   }
+}
 
-  async sent(sent: Omit<SentImage, 'at'>): Promise<void> {
-    if (!this.journal.isTold('image.send')) return;
-    await this.journal.write(async ({ tx, at }) => tx.tellSent?.({ ...sent, at }));
-  }
+async function openFile(path: string, range: ByteRange, signal: AbortSignal): Promise<Outgoing> {
+  const file = await open(path, 'r').catch((error: unknown) => {
+    throw fileError(error, 'read', path);
+  });
+  return {
+    async sendTo(target) {
+      try {
+        await sendFile(file, range, target, signal);
+      } finally {
+        await file.close();
+      }
+    },
+  };
+}
+
+function outgoing(stream: Readable): Outgoing {
+  return { sendTo: (target) => pipeline(stream, target) };
 }
 
 /** A store without ranges gives all of its bytes; those outside of the range are dropped here. */

@@ -197,7 +197,7 @@ export class ImageVolumeService implements ImageVolumes {
       image,
       url: locations[0]?.url ?? undefined,
       open: async (until) => {
-        const bytes = await this.downloads.open(imageId, { signal: until });
+        const bytes = await this.downloads.read(imageId, { signal: until });
         if (bytes !== undefined) return bytes;
         throw new NotFoundError({ code: 'NO_DATA', message: `Image ${imageId} has no bytes` });
       },

@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream/promises';
 import { Router } from '@koa/router';
 import type { RuleName } from '../../auth/rules/table.js';
 import { ConflictError, InvalidInputError } from '../../base/errors.js';
@@ -12,7 +11,7 @@ import { parseRange } from '../requests/range.js';
 import { announcedSize, assertOctets } from '../requests/upload.js';
 import type { Upload } from '../../engine/service.js';
 import { UploadStream } from '../upload-stream.js';
-import { clientGone } from '../client-gone.js';
+import { clientGone, receiverGone } from '../client-gone.js';
 
 /** The bytes of images: `PUT …/file`, `GET …/file`, `PUT …/stage`. Never buffered. */
 export function imageDataRoutes(parts: HttpParts): HttpRouter {
@@ -74,29 +73,26 @@ export function imageDataRoutes(parts: HttpParts): HttpRouter {
       return;
     }
     const range = rangeOf(ctx, size);
-    const gone = new AbortController();
-    ctx.res.once('close', () => {
-      gone.abort();
-    });
     const head = ctx.method === 'HEAD';
-    const stream = head
+    const data = head
       ? undefined
       : await downloads.open(image.id, {
           ...(range === undefined ? {} : { range }),
-          signal: gone.signal,
+          size,
+          signal: receiverGone(ctx.res),
         });
-    if (!head && stream === undefined) {
+    if (!head && data === undefined) {
       ctx.status = 204;
       return;
     }
     ctx.respond = false;
     ctx.status = range === undefined ? 200 : 206;
     setDataHeaders(ctx, image, size, range);
-    if (stream === undefined) {
+    if (data === undefined) {
       ctx.res.end();
       return;
     }
-    await pipeline(stream, ctx.res);
+    await data.sendTo(ctx.res);
     const bytes = range === undefined ? size : range.end - range.start;
     parts.metrics.bytesSent(bytes);
     await downloads.sent({ image, bytes, receiver: caller });

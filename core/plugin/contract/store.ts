@@ -99,7 +99,7 @@ export interface FileStore extends Store {
   /** Absolute directory that holds every file of the store. */
   readonly root: string;
 
-  /** Absolute path of the file that holds an object. */
+  /** Absolute path of the file that holds an object, byte by byte; downloads are read from there. */
   pathOf(url: string): string;
 }
 
