@@ -1,4 +1,6 @@
-import { setFlagsFromString } from 'node:v8';
+import { Session } from 'node:inspector';
+import { performance } from 'node:perf_hooks';
+import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 
 /** By how much V8 lets the young generation grow when much of it survives; 2 is its own default. */
 const GROWTH = '--semi-space-growth-factor';
@@ -11,10 +13,16 @@ const START_MS = 10_000;
  */
 const MARKING = { soft: 400, hard: 500 };
 
+/** How often the process looks whether it has nothing to do, and what counts as that: a part of the time. */
+const REST = { everyMs: 10_000, busy: 0.02 };
+/** Bytes by which work must have let the heap grow for it to be collected at rest. */
+const WORTH_COLLECTING = 16 * 1024 * 1024;
+
 /** Sets up V8's heap for a server of bytes. Call it before the modules are loaded. */
 export function tuneHeap(): void {
   keepYoungHeapSmallAtStart();
   letBuffersPass();
+  collectAtRest();
 }
 
 /**
@@ -38,4 +46,32 @@ function keepYoungHeapSmallAtStart(): void {
 function letBuffersPass(): void {
   setFlagsFromString(`--incremental-marking-soft-trigger=${MARKING.soft}`);
   setFlagsFromString(`--incremental-marking-hard-trigger=${MARKING.hard}`);
+}
+
+/**
+ * V8 gives memory back after it has marked the heap, and marks it when it grows: after hours of work
+ * the process would keep for ever what it last grew to. A collection at rest lets V8 begin; it goes on
+ * by itself, and is done half a minute later.
+ */
+function collectAtRest(): void {
+  let kept = Infinity;
+  let last = performance.eventLoopUtilization();
+  setInterval(() => {
+    const now = performance.eventLoopUtilization();
+    const { utilization } = performance.eventLoopUtilization(now, last);
+    last = now;
+    const size = getHeapStatistics().total_heap_size;
+    kept = Math.min(kept, size);
+    if (utilization > REST.busy || size - kept < WORTH_COLLECTING) return;
+    kept = size;
+    collect();
+  }, REST.everyMs).unref();
+}
+
+function collect(): void {
+  const session = new Session();
+  session.connect();
+  session.post('HeapProfiler.collectGarbage', () => {
+    session.disconnect();
+  });
 }

@@ -1,7 +1,12 @@
 import { Thread } from './thread-host.js';
 
+/** Milliseconds for which a thread that nobody needs is kept, with its memory of several MiB. */
+const IDLE_MS = 30_000;
+
 interface Member {
   readonly thread: Thread;
+  /** Ends the thread when it was needed by nobody for so long. */
+  readonly idle: NodeJS.Timeout;
   /** Jobs that are pinned to it. */
   jobs: number;
 }
@@ -13,15 +18,22 @@ export interface ThreadPlace {
   release(): void;
 }
 
-/** A fixed number of threads that are started when they are first needed. */
+/** Up to a number of threads, started when they are needed and ended when they no longer are. */
 export class ThreadGroup {
   readonly #limit: number;
   readonly #memory: SharedArrayBuffer;
+  readonly #idleMs: number;
   readonly #members = new Set<Member>();
 
-  constructor(limit: number, memory: SharedArrayBuffer) {
+  constructor(limit: number, memory: SharedArrayBuffer, idleMs = IDLE_MS) {
     this.#limit = limit;
     this.#memory = memory;
+    this.#idleMs = idleMs;
+  }
+
+  /** Threads that there are. */
+  get size(): number {
+    return this.#members.size;
   }
 
   /** A place on the thread with the fewest jobs. */
@@ -32,6 +44,7 @@ export class ThreadGroup {
       thread: member.thread,
       release: () => {
         member.jobs -= 1;
+        if (member.jobs === 0) member.idle.refresh();
       },
     };
   }
@@ -50,9 +63,19 @@ export class ThreadGroup {
       thread: new Thread(this.#memory, () => {
         this.#members.delete(started);
       }),
+      idle: setTimeout(() => {
+        this.#endIdle(started);
+      }, this.#idleMs).unref(),
       jobs: 0,
     };
     this.#members.add(started);
     return started;
+  }
+
+  #endIdle(member: Member): void {
+    if (member.jobs > 0) return;
+    // Nobody may be given the thread while it ends.
+    this.#members.delete(member);
+    void member.thread.terminate();
   }
 }

@@ -9,6 +9,8 @@ import { withImage } from './transfers.js';
 
 const DIRECT = { method: { name: 'glance-direct' } };
 const TRANSFERS_AT_ONCE = 32;
+/** Milliseconds without any request after which a server is idle. */
+const REST_MS = 60_000;
 const QCOW2 = { name: 'qcow2', diskFormat: 'qcow2', driver: 'qcow2', options: [] };
 
 async function download(endpoint: Endpoint, file: string): Promise<number> {
@@ -93,7 +95,10 @@ export const OWN: readonly Scenario[] = [
     unit: 'MiB',
     isOwn: true,
     bound: 120,
-    measure: (endpoint) => endpoint.memory(),
+    measure: async (endpoint) => {
+      await new Promise((resolve) => setTimeout(resolve, REST_MS));
+      return endpoint.memory();
+    },
   },
   {
     name: `memory, ${TRANSFERS_AT_ONCE} transfers at once`,
