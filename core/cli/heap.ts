@@ -1,6 +1,6 @@
-import { Session } from 'node:inspector';
 import { performance } from 'node:perf_hooks';
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 /** By how much V8 lets the young generation grow when much of it survives; 2 is its own default. */
 const GROWTH = '--semi-space-growth-factor';
@@ -22,7 +22,7 @@ const WORTH_COLLECTING = 16 * 1024 * 1024;
 export function tuneHeap(): void {
   keepYoungHeapSmallAtStart();
   letBuffersPass();
-  collectAtRest();
+  collectAtRest(REST.everyMs);
 }
 
 /**
@@ -53,8 +53,8 @@ function letBuffersPass(): void {
  * the process would keep for ever what it last grew to. A collection at rest lets V8 begin; it goes on
  * by itself, and is done half a minute later.
  */
-function collectAtRest(): void {
-  let kept = Infinity;
+export function collectAtRest(everyMs: number): void {
+  let kept = getHeapStatistics().total_heap_size;
   let last = performance.eventLoopUtilization();
   setInterval(() => {
     const now = performance.eventLoopUtilization();
@@ -65,13 +65,13 @@ function collectAtRest(): void {
     if (utilization > REST.busy || size - kept < WORTH_COLLECTING) return;
     kept = size;
     collect();
-  }, REST.everyMs).unref();
+  }, everyMs).unref();
 }
 
+/** V8 shows `gc` only to contexts that are made while it is told to. */
 function collect(): void {
-  const session = new Session();
-  session.connect();
-  session.post('HeapProfiler.collectGarbage', () => {
-    session.disconnect();
-  });
+  setFlagsFromString('--expose-gc');
+  const gc = runInNewContext('gc') as () => void;
+  setFlagsFromString('--no-expose-gc');
+  gc();
 }
