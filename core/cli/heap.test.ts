@@ -1,5 +1,5 @@
 import { getHeapStatistics } from 'node:v8';
-import { expect, it, vi } from 'vitest';
+import { it, vi } from 'vitest';
 import { collectAtRest } from './heap.js';
 
 const MIB = 1024 * 1024;
