@@ -4,9 +4,15 @@
  *
  * @import { ThreadOperation, ThreadOperations, ThreadReply, ThreadRequest } from './thread-protocol.js'
  */
+import { existsSync, readlinkSync } from 'node:fs';
+import { setPriority } from 'node:os';
+import path from 'node:path';
 import { parentPort, workerData } from 'node:worker_threads';
 import { digestOperations } from './thread-digests.js';
 import { fileOperations } from './thread-files.js';
+
+/** Behind the event loop, which answers requests while bytes pass; as programs by default. */
+const NICENESS = 10;
 
 const memory = new Uint8Array(/** @type {SharedArrayBuffer} */ (workerData));
 
@@ -27,6 +33,10 @@ function answer({ id, operation, args }) {
     return { id, error: { message, code } };
   }
 }
+
+/** Linux knows a priority for each of its threads: setpriority(2), "C library/kernel differences". */
+const SELF = '/proc/thread-self';
+if (existsSync(SELF)) setPriority(Number(path.basename(readlinkSync(SELF))), NICENESS);
 
 parentPort?.on('message', (/** @type {ThreadRequest} */ request) => {
   parentPort?.postMessage(answer(request));
