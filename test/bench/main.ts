@@ -28,7 +28,7 @@ const SCENARIOS = [...TRANSFERS, ...CONVERSIONS, ...MANY, ...OWN];
 const HISTORY = path.join(import.meta.dirname, 'history.jsonl');
 
 const Options = z.object({
-  only: z.string().optional(),
+  only: z.array(z.string()).optional(),
   rounds: z.coerce.number().int().min(1),
   size: byteSize({ min: 8 * 2 ** 20 }),
   directory: z.string(),
@@ -43,7 +43,7 @@ type Options = z.output<typeof Options>;
 
 const program = new Command('npm run bench --')
   .description('Measure the built server; every figure is the median of the rounds.')
-  .option('--only <TEXT>', 'scenarios whose name holds the text')
+  .option('--only <TEXT...>', 'scenarios whose name holds one of the texts')
   .option('--rounds <N>', 'rounds of each scenario', '5')
   .option('--size <SIZE>', 'bytes of the large image', '1 GiB')
   .option('--directory <DIR>', 'where data lies meanwhile', tmpdir())
@@ -103,7 +103,8 @@ async function eventLoop(endpoint: Endpoint): Promise<string> {
 
 const options = Options.parse(program.opts());
 const commit = (await run('git', ['rev-parse', '--short', 'HEAD'])).out.trim();
-const scenarios = SCENARIOS.filter(({ name }) => name.includes(options.only ?? ''));
+const { only = [''] } = options;
+const scenarios = SCENARIOS.filter(({ name }) => only.some((text) => name.includes(text)));
 const directory = await mkdtemp(path.join(options.directory, 'stowage-bench-'));
 try {
   const files = benchFiles(path.join(directory, 'files'));

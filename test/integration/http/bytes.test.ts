@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
+import { readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createApplication } from '../../../core/application.js';
@@ -40,6 +40,14 @@ afterAll(async () => {
 
 const put = (id: string, how: 'file' | 'stage', headers: Record<string, string> = {}) =>
   api.call('PUT', `/v2/images/${id}/${how}`, { headers: { ...OCTETS, ...headers }, body: BYTES });
+
+/** Where a store keeps the bytes of an image. */
+async function fileIn(store: string, imageId: string): Promise<string> {
+  const root = path.join(directory.path, 'data', store);
+  const files = await readdir(root, { recursive: true });
+  const file = files.find((name) => path.basename(path.dirname(name)) === imageId);
+  return path.join(root, file ?? '');
+}
 
 const code = (body: unknown) => (body as { error: { code: string } }).error.code;
 
@@ -92,6 +100,27 @@ describe('PUT and GET …/file', () => {
     expect((await fetch(url, { headers: { range: 'bytes=0-1,3-4' } })).status).toBe(400);
     const head = await fetch(url, { method: 'HEAD' });
     expect([head.status, head.headers.get('content-length')]).toEqual([200, String(size)]);
+  });
+
+  it('come from another store where the first has lost them', async () => {
+    const { id } = await api.createImage();
+    await put(id, 'stage');
+    await api.import(id, { method: { name: 'glance-direct' }, all_stores: true });
+    expect((await api.finished(id)).state).toBe('succeeded');
+    await rm(await fileIn('fast', id));
+    const answer = await fetch(`${api.url}/v2/images/${id}/file`);
+    expect(BYTES.equals(Buffer.from(await answer.arrayBuffer()))).toBe(true);
+    await rm(await fileIn('slow', id));
+    const none = await api.call('GET', `/v2/images/${id}/file`);
+    expect([none.status, code(none.body)]).toEqual([503, 'STORE_UNAVAILABLE']);
+  });
+
+  it('break off where the disk has lost the end of them, instead of ending as if they were whole', async () => {
+    const { id } = await api.createImage();
+    await put(id, 'file');
+    await truncate(await fileIn('fast', id), BYTES.length - 1);
+    const answer = await fetch(`${api.url}/v2/images/${id}/file`);
+    await expect(answer.arrayBuffer()).rejects.toThrow();
   });
 
   it('refuse bytes that are not what was declared, and leave the image queued', async () => {
