@@ -31,10 +31,16 @@ export function clientGone(
   };
 }
 
-/** A signal that is aborted when the connection that takes an answer is closed, or the answer is whole. */
+/** A signal that is aborted when the connection that takes an answer is closed before the answer was whole. */
 export function receiverGone(res: ServerResponse): AbortSignal {
   const controller = new AbortController();
+  let isWhole = false;
+  // Node emits "close" from its own listener to "finish", which would come first.
+  res.prependOnceListener('finish', () => {
+    isWhole = true;
+  });
   res.once('close', () => {
+    if (isWhole) return;
     controller.abort(
       new CancelledError({
         code: 'CLIENT_GONE',
