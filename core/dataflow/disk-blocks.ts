@@ -4,7 +4,7 @@ import { fileBlocks } from './file-blocks.js';
 import type { BlockReader } from './file-blocks.js';
 import { Grants } from './grants.js';
 import { checkSize } from './size-limits.js';
-import { sourceStalled } from './stream-blocks.js';
+import { sourceStalled } from './source-errors.js';
 import type { StreamLimits } from './stream-blocks.js';
 
 /**

@@ -31,7 +31,7 @@ export class Grants {
 
   /** Waits until everything that was counted is granted. @throws the signal's reason */
   async obtain(): Promise<void> {
-    if (this.#grant === undefined) return;
+    if (this.#grant === undefined || this.#needed <= this.#granted) return;
     this.#granted = await abortable(this.#grant(this.#needed), this.#signal);
     if (this.#granted >= this.#needed) return;
     throw new BugError({

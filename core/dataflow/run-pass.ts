@@ -36,7 +36,7 @@ async function seeThrough(
   resources: PassResources,
   failure: AbortController,
 ): Promise<PassResult> {
-  const reader = new StreamReader(stream);
+  const reader = new StreamReader(stream, failure.signal);
   try {
     const run = new PassRun(job, resources, failure);
     try {
@@ -79,7 +79,7 @@ async function takeIn(
   failure: AbortController,
 ): Promise<PassResult> {
   // From here on a source that breaks cannot end the process, whatever else goes wrong.
-  const reader = new StreamReader(stream);
+  const reader = new StreamReader(stream, failure.signal);
   try {
     return await bringIn(place, job, resources, failure, (run) =>
       streamBlocks(reader, place.prefix, { ...job, idleTimeoutMs }, run.share, run.signal),

@@ -14,9 +14,13 @@ async function sent(bytes: Buffer, range: ByteRange, sink: Sink): Promise<void> 
   onTestFinished(() => dir[Symbol.asyncDispose]());
   const file = path.join(dir.path, 'object');
   await writeFile(file, bytes);
-  const handle = await open(file, 'r');
+  return sentFrom(file, range, sink);
+}
+
+async function sentFrom(path: string, range: ByteRange, sink: Sink): Promise<void> {
+  const handle = await open(path, 'r');
   onTestFinished(() => handle.close());
-  return sendFile(handle, range, sink, sink.gone.signal);
+  return sendFile({ handle, path }, range, sink, sink.gone.signal);
 }
 
 /** Looks at what it was given only when it lets go of it, later by as many turns as it is told. */
@@ -84,4 +88,17 @@ test('what the target fails with is thrown', async () => {
   await expect(sent(randomBytes(2 * MIB), { start: 0, end: 2 * MIB }, sink)).rejects.toThrow(
     'broken line',
   );
+});
+
+test('a failed reading says what it means, and the target is not ended', async () => {
+  const dir = await tempDir();
+  onTestFinished(() => dir[Symbol.asyncDispose]());
+  const sink = new Sink(0);
+  // A directory can be opened and not be read.
+  await expect(sentFrom(dir.path, { start: 0, end: 1 }, sink)).rejects.toMatchObject({
+    class: 'permanent',
+    code: 'FILE_FAILED',
+    details: { systemCode: 'EISDIR' },
+  });
+  expect(sink.writableEnded).toBe(false);
 });

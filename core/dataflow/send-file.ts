@@ -3,9 +3,16 @@ import type { Writable } from 'node:stream';
 import { PermanentError } from '../base/errors.js';
 import type { ByteRange } from '../plugin/contract/store.js';
 import { abortable } from './abortable.js';
+import { fileError } from './file-errors.js';
 
 /** Bytes read at once; two such blocks are held until the last of the range is gone. */
 const SEND_BLOCK = 1024 * 1024;
+
+/** A file that is open for reading, and where it was found. */
+export interface OpenFile {
+  readonly handle: FileHandle;
+  readonly path: string;
+}
 
 /**
  * Writes a range of a file to a stream and ends the stream; the file stays open. The two blocks that
@@ -13,11 +20,12 @@ const SEND_BLOCK = 1024 * 1024;
  * costs the kernel as much as reading it.
  *
  * The target must call back from a write when it no longer needs the bytes, as sockets do.
- * @throws {PermanentError} `FILE_SHORT` where the file ends within the range
- * @throws the signal's reason, and what reading or writing throws; the target is not ended then
+ * @throws {PermanentError} `FILE_SHORT` where the file ends within the range; what {@link fileError}
+ * makes of a failed reading
+ * @throws the signal's reason, and what writing throws; the target is not ended then
  */
 export async function sendFile(
-  file: FileHandle,
+  { handle, path }: OpenFile,
   { start, end }: ByteRange,
   target: Writable,
   signal: AbortSignal,
@@ -27,7 +35,11 @@ export async function sendFile(
   let busy = Buffer.allocUnsafeSlow(end - start > size ? size : 0);
   let written: Promise<void> = Promise.resolve();
   for (let position = start; position < end;) {
-    const { bytesRead } = await file.read(free, 0, Math.min(size, end - position), position);
+    const { bytesRead } = await handle
+      .read(free, 0, Math.min(size, end - position), position)
+      .catch((error: unknown) => {
+        throw fileError(error, 'read', path);
+      });
     await abortable(written, signal);
     if (bytesRead === 0) throw tooShort(position, end);
     written = write(target, free.subarray(0, bytesRead));

@@ -1,6 +1,4 @@
-import { TransientError } from '../base/errors.js';
-import { BLOCK_SIZE } from './block-pool.js';
-import type { Block, BlockShare, FilledBlock } from './block-pool.js';
+import type { BlockShare, FilledBlock } from './block-pool.js';
 import { Grants } from './grants.js';
 import type { Grant } from './grants.js';
 import { checkSize } from './size-limits.js';
@@ -30,78 +28,26 @@ export async function* streamBlocks(
   share: BlockShare,
   signal: AbortSignal,
 ): AsyncGenerator<FilledBlock, void, undefined> {
-  let position = start;
   const grants = new Grants(limits.grant, start, signal);
-  let block: Block | undefined;
-  let length = 0;
-  try {
-    while (!reader.isEnded) {
-      signal.throwIfAborted();
-      let chunk: Uint8Array | undefined;
-      try {
-        chunk = reader.read();
-      } catch (error) {
-        // What came before a break is the next try's to go on behind.
-        if (block !== undefined && error instanceof TransientError) {
-          yield { block, length, position: position - length };
-          block = undefined;
-        }
-        throw error;
-      }
-      if (chunk === undefined) {
-        if (block === undefined) await untilReadable(reader, limits.idleTimeoutMs, signal);
-        else if (!(await reader.wait(LINGER_MS, signal))) {
-          yield { block, length, position: position - length };
-          block = undefined;
-        }
-        continue;
-      }
-      checkSize(position + chunk.length, limits);
-      if (grants.isShort(chunk, position)) {
-        if (block !== undefined) {
-          yield { block, length, position: position - length };
-          block = undefined;
-        }
-        await grants.obtain();
-      }
-      let taken = 0;
-      while (taken < chunk.length) {
-        if (block === undefined) {
-          block = await share.acquire(signal);
-          length = 0;
-        }
-        const piece = chunk.subarray(taken, taken + BLOCK_SIZE - length);
-        block.bytes.set(piece, length);
-        length += piece.length;
-        taken += piece.length;
-        position += piece.length;
-        if (length === BLOCK_SIZE) {
-          yield { block, length, position: position - length };
-          block = undefined;
-        }
-      }
+  let position = start;
+  let admitted = start;
+  const admit = (chunk: Uint8Array): boolean => {
+    checkSize(admitted + chunk.length, limits);
+    const isShort = grants.isShort(chunk, admitted);
+    admitted += chunk.length;
+    return !isShort;
+  };
+  // A block is taken only when there are bytes for it: many senders that stand still hold none.
+  while (await reader.untilBytes(limits.idleTimeoutMs)) {
+    const block = await share.acquire(signal);
+    let length = 0;
+    try {
+      length = await reader.fill(block.bytes, admit, LINGER_MS);
+    } finally {
+      if (length === 0) share.release(block);
     }
-    if (block !== undefined) {
-      yield { block, length, position: position - length };
-      block = undefined;
-    }
-  } finally {
-    if (block !== undefined) share.release(block);
+    if (length > 0) yield { block, length, position };
+    position += length;
+    await grants.obtain();
   }
-}
-
-async function untilReadable(
-  reader: StreamReader,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<void> {
-  if (!(await reader.wait(timeoutMs, signal))) throw sourceStalled(timeoutMs);
-}
-
-export function sourceStalled(timeoutMs: number): TransientError {
-  return new TransientError({
-    code: 'SOURCE_STALLED',
-    message: `The source of the bytes has sent nothing for ${timeoutMs / 1000} s`,
-    hint: 'Check the sender and the network between, then send the bytes again',
-  });
 }

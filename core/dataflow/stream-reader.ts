@@ -1,121 +1,210 @@
 import type { Readable } from 'node:stream';
-import { BugError, StowageError, TransientError } from '../base/errors.js';
 import { reasonOf } from './abortable.js';
+import { sourceBroken, sourceNotBytes, sourceStalled } from './source-errors.js';
 
 /**
- * Takes bytes out of a stream without a promise for each chunk. It never closes the stream, but stays
- * on as a listener of its errors: a source that breaks after a pass has failed must not end the process.
+ * Asked once for each chunk, before any of it is taken; answers whether to take it now or to end the
+ * block before it. What it throws is thrown behind the bytes before the chunk.
+ */
+export type Admit = (chunk: Uint8Array) => boolean;
+
+interface Filling {
+  readonly bytes: Uint8Array;
+  readonly admit: Admit;
+  length: number;
+}
+
+interface Waiting {
+  readonly timer: NodeJS.Timeout;
+  readonly resolve: (isInTime: boolean) => void;
+  readonly reject: (reason: Error) => void;
+}
+
+/**
+ * Takes bytes out of a stream: each chunk goes into the block that is being filled in the turn in which
+ * it comes, without a promise or a timer of its own. Between blocks the stream is paused.
+ *
+ * The stream is never closed, and its errors are listened to for ever: a source that breaks after a
+ * pass has failed must not end the process.
  */
 export class StreamReader {
   readonly #stream: Readable;
-  #isEnded: boolean;
+  readonly #signal: AbortSignal;
+  /** What came and is not taken; the first one may be the rest of a chunk. */
+  readonly #chunks: Uint8Array[] = [];
+  /** Whether the first chunk was admitted. */
+  #isAdmitted = false;
+  #isStarted = false;
+  #hasEnded: boolean;
   #error: Error | undefined;
-  #wake: (() => void) | undefined;
+  #filling: Filling | undefined;
+  #waiting: Waiting | undefined;
 
-  constructor(stream: Readable) {
+  /** Nothing is asked of the stream before the first wait. `release` it. */
+  constructor(stream: Readable, signal: AbortSignal) {
     this.#stream = stream;
-    this.#isEnded = stream.readableEnded;
-    if (!this.#isEnded && stream.destroyed) this.#error = stream.errored ?? closedEarly();
+    this.#signal = signal;
+    this.#hasEnded = stream.readableEnded;
+    if (!this.#hasEnded && stream.destroyed) this.#error = stream.errored ?? closedEarly();
     stream.on('error', this.#onError);
-    stream.on('readable', this.#onReadable);
     stream.on('end', this.#onEnd);
     stream.on('close', this.#onClose);
-  }
-
-  /** All bytes have been read. */
-  get isEnded(): boolean {
-    return this.#isEnded;
+    signal.addEventListener('abort', this.#onAbort);
   }
 
   /**
-   * The next bytes; `undefined` when none are at hand.
-   * @throws {TransientError} `SOURCE_BROKEN` after the last byte of a stream that broke, or what the
-   * source itself has thrown on purpose
-   */
-  read(): Uint8Array | undefined {
-    const chunk: unknown = this.#stream.read();
-    if (chunk instanceof Uint8Array) return chunk;
-    if (chunk !== null) {
-      throw new BugError({
-        code: 'SOURCE_NOT_BYTES',
-        message: `A source of image bytes has given a ${typeof chunk}`,
-      });
-    }
-    if (this.#error !== undefined && !this.#isEnded) throw broken(this.#error);
-    return undefined;
-  }
-
-  /**
-   * Waits until the stream has something new to say, at most `timeoutMs`.
-   * @returns false when the time is over
+   * Waits for bytes.
+   * @returns false at the end of the stream
+   * @throws {TransientError} `SOURCE_STALLED` when none came for `timeoutMs`; `SOURCE_BROKEN` after the
+   * last byte of a stream that broke, or what the source or `admit` has thrown on purpose
    * @throws the signal's reason
    */
-  wait(timeoutMs: number, signal: AbortSignal): Promise<boolean> {
-    return new Promise((resolve, reject) => {
-      const settle = (act: () => void): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', onAbort);
-        this.#wake = undefined;
-        act();
-      };
-      const onAbort = (): void => {
-        settle(() => {
-          reject(reasonOf(signal));
-        });
-      };
-      const timer = setTimeout(() => {
-        settle(() => {
-          resolve(false);
-        });
-      }, timeoutMs);
-      this.#wake = () => {
-        settle(() => {
-          resolve(true);
-        });
-      };
-      signal.addEventListener('abort', onAbort, { once: true });
-      if (signal.aborted) onAbort();
-      else if (this.#isEnded || this.#error !== undefined) this.#wake();
-    });
+  async untilBytes(timeoutMs: number): Promise<boolean> {
+    this.#signal.throwIfAborted();
+    if (!this.#isOver()) {
+      this.#flow();
+      if (!(await this.#wait(timeoutMs))) throw sourceStalled(timeoutMs);
+    }
+    if (this.#chunks.length > 0) return true;
+    if (this.#error !== undefined) throw sourceBroken(this.#error);
+    return false;
+  }
+
+  /**
+   * Fills `bytes`, or as much of them as comes without a gap of `lingerMs`, and as is admitted.
+   * @returns the number of bytes
+   * @throws the signal's reason
+   */
+  async fill(bytes: Uint8Array, admit: Admit, lingerMs: number): Promise<number> {
+    this.#signal.throwIfAborted();
+    const filling = { bytes, admit, length: 0 };
+    this.#filling = filling;
+    try {
+      if (this.#canGoOn(filling) && !this.#isOver()) {
+        this.#flow();
+        await this.#wait(lingerMs);
+      }
+      return filling.length;
+    } finally {
+      this.#filling = undefined;
+      this.#stream.pause();
+    }
   }
 
   /** Stops reading; the stream is its owner's again. */
   release(): void {
-    this.#stream.off('readable', this.#onReadable);
+    this.#stream.off('data', this.#onData);
     this.#stream.off('end', this.#onEnd);
     this.#stream.off('close', this.#onClose);
+    this.#signal.removeEventListener('abort', this.#onAbort);
+    if (this.#isStarted) this.#stream.pause();
   }
 
-  readonly #onReadable = (): void => {
-    this.#wake?.();
+  /** There is something to say without waiting. */
+  #isOver(): boolean {
+    return this.#chunks.length > 0 || this.#hasEnded || this.#error !== undefined;
+  }
+
+  #flow(): void {
+    if (!this.#isStarted) this.#stream.on('data', this.#onData);
+    this.#isStarted = true;
+    this.#stream.resume();
+  }
+
+  /** Moves what came into the block; answers whether the block can take more. */
+  #take(filling: Filling): boolean {
+    const { bytes } = filling;
+    for (;;) {
+      const [chunk] = this.#chunks;
+      if (chunk === undefined) return true;
+      if (!this.#isAdmitted) {
+        this.#isAdmitted = true;
+        if (!filling.admit(chunk)) return false;
+      }
+      const piece = chunk.subarray(0, bytes.length - filling.length);
+      bytes.set(piece, filling.length);
+      filling.length += piece.length;
+      if (piece.length < chunk.length) {
+        this.#chunks[0] = chunk.subarray(piece.length);
+      } else {
+        this.#chunks.shift();
+        this.#isAdmitted = false;
+      }
+      if (filling.length === bytes.length) return false;
+    }
+  }
+
+  #wait(timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#wake(false);
+      }, timeoutMs);
+      this.#waiting = { timer, resolve, reject };
+    });
+  }
+
+  #wake(isInTime: boolean): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    this.#waiting = undefined;
+    clearTimeout(waiting.timer);
+    waiting.resolve(isInTime);
+  }
+
+  readonly #onData = (chunk: unknown): void => {
+    if (!(chunk instanceof Uint8Array)) {
+      this.#fail(sourceNotBytes(chunk));
+      return;
+    }
+    this.#chunks.push(chunk);
+    if (this.#filling !== undefined && this.#canGoOn(this.#filling)) {
+      this.#waiting?.timer.refresh();
+      return;
+    }
+    this.#stream.pause();
+    this.#wake(true);
   };
 
+  #canGoOn(filling: Filling): boolean {
+    try {
+      return this.#take(filling);
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+      return false;
+    }
+  }
+
+  /** What came and was not taken is of no use any more. */
+  #fail(error: Error): void {
+    this.#chunks.length = 0;
+    this.#error = error;
+    this.#stream.pause();
+    this.#wake(true);
+  }
+
   readonly #onEnd = (): void => {
-    this.#isEnded = true;
-    this.#wake?.();
+    this.#hasEnded = true;
+    this.#wake(true);
   };
 
   readonly #onError = (error: Error): void => {
-    this.#error ??= error;
-    this.#wake?.();
+    if (!this.#hasEnded) this.#error ??= error;
+    this.#wake(true);
   };
 
   readonly #onClose = (): void => {
-    if (!this.#isEnded) this.#error ??= closedEarly();
-    this.#wake?.();
+    if (!this.#hasEnded) this.#error ??= closedEarly();
+    this.#wake(true);
+  };
+
+  readonly #onAbort = (): void => {
+    const waiting = this.#waiting;
+    this.#waiting = undefined;
+    clearTimeout(waiting?.timer);
+    waiting?.reject(reasonOf(this.#signal));
   };
 }
 
 function closedEarly(): Error {
   return new Error('The stream was closed before its end');
-}
-
-function broken(cause: Error): StowageError {
-  if (cause instanceof StowageError) return cause;
-  return new TransientError({
-    code: 'SOURCE_BROKEN',
-    message: `The source of the bytes broke off: ${cause.message}`,
-    hint: 'Send the bytes again, or let the import try again',
-    cause,
-  });
 }

@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { readdirSync, readlinkSync } from 'node:fs';
 import { mkdir, open, readFile, stat, symlink, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -9,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { RejectedError, TransientError } from '../base/errors.js';
 import type { StreamInspector } from '../format/inspection.js';
 import type { ByteObserver } from '../plugin/contract/task.js';
+import { openFiles } from '../../test/support/open-files.js';
 import { tempDir } from '../../test/support/temp-dir.js';
 import { FlushPoints } from './flush-points.js';
 import type { PassJob, PassSource } from './pass.js';
@@ -95,25 +95,13 @@ function* cut(data: Buffer, largest: number): Generator<Buffer> {
   }
 }
 
-/** Descriptors of this process that are open on files of these tests. */
-function openFiles(): readonly string[] {
-  return readdirSync('/proc/self/fd').flatMap((fd) => {
-    try {
-      const file = readlinkSync(`/proc/self/fd/${fd}`);
-      return file.startsWith(`${dir.path}/`) ? [file] : [];
-    } catch {
-      return [];
-    }
-  });
-}
-
 async function failureOf(run: Promise<unknown>): Promise<unknown> {
   const failure: unknown = await run.then(
     () => undefined,
     (error: unknown) => error,
   );
   expect(failure).toBeDefined();
-  expect(openFiles()).toEqual([]);
+  expect(openFiles(dir.path)).toEqual([]);
   return failure;
 }
 
@@ -127,7 +115,7 @@ describe('ThreadedDataflow.pass of a stream', () => {
       const result = await dataflow.pass(aJob(fromStream(stream, target), { expectedSize: size }));
       expect(result).toMatchObject(factsOf(data));
       expect((await readFile(target)).equals(data)).toBe(true);
-      expect(openFiles()).toEqual([]);
+      expect(openFiles(dir.path)).toEqual([]);
     }
   });
 
@@ -271,6 +259,9 @@ describe('ThreadedDataflow.pass of a stream', () => {
     stream.write(Buffer.alloc(11));
     const run = dataflow.pass(aJob(fromStream(stream, newPath()), { maxSize: 10 }));
     expect(await failureOf(run)).toMatchObject({ class: 'rejected', code: 'SIZE_EXCEEDED' });
+    const last = Readable.from([Buffer.alloc(10), Buffer.alloc(1)]);
+    const ending = dataflow.pass(aJob(fromStream(last, newPath()), { maxSize: 10 }));
+    expect(await failureOf(ending)).toMatchObject({ class: 'rejected', code: 'SIZE_EXCEEDED' });
     const target = newPath();
     const announced = dataflow.pass(
       aJob(fromStream(new PassThrough(), target), { maxSize: 10, expectedSize: 11 }),
@@ -455,7 +446,7 @@ describe('ThreadedDataflow.pass of a stream', () => {
       expect(await dataflow.pass(aJob(fromStream(stream, newPath())))).toMatchObject(factsOf(data));
     });
     await Promise.all(runs);
-    expect(openFiles()).toEqual([]);
+    expect(openFiles(dir.path)).toEqual([]);
   });
 
   it('is not held up by many senders that stand still', async () => {
@@ -472,7 +463,7 @@ describe('ThreadedDataflow.pass of a stream', () => {
     for (const { controller } of still) controller.abort(new Error('enough'));
     const ends = await Promise.allSettled(still.map((each) => each.run));
     expect(ends.every(({ status }) => status === 'rejected')).toBe(true);
-    expect(openFiles()).toEqual([]);
+    expect(openFiles(dir.path)).toEqual([]);
   });
 });
 
@@ -484,7 +475,7 @@ describe('ThreadedDataflow.pass of a file', () => {
     const result = await dataflow.pass(aJob({ kind: 'file', path: file }));
     expect(result).toMatchObject(factsOf(data));
     expect(result.allocatedSize).toBe((await stat(file)).blocks * 512);
-    expect(openFiles()).toEqual([]);
+    expect(openFiles(dir.path)).toEqual([]);
   });
 
   it('reads fifty files at once', async () => {
@@ -558,7 +549,7 @@ describe('ThreadedDataflow.copyFile', () => {
     await dataflow.copyFile(from, to, signal);
     expect((await readFile(to)).equals(await readFile(from))).toBe(true);
     expect((await stat(to)).blocks * 512).toBeLessThan(64 * 1024);
-    expect(openFiles()).toEqual([]);
+    expect(openFiles(dir.path)).toEqual([]);
   });
 
   it('refuses a target that exists, and leaves it alone', async () => {
@@ -580,7 +571,7 @@ describe('ThreadedDataflow.copyFile', () => {
     const controller = new AbortController();
     const reason = new Error('enough');
     const run = dataflow.copyFile(from, to, controller.signal);
-    await expect.poll(() => openFiles()).toContain(to);
+    await expect.poll(() => openFiles(dir.path)).toContain(to);
     controller.abort(reason);
     expect(await failureOf(run)).toBe(reason);
     await expect(stat(to)).rejects.toMatchObject({ code: 'ENOENT' });

@@ -21,6 +21,8 @@ const OVER: readonly TaskRecord['state'][] = ['succeeded', 'skipped'];
 /** Which of an image's places are shown. */
 export interface ShownFacts {
   readonly stores: boolean;
+  /** In config order, which is the order in which stores are shown and read. */
+  readonly storeIds: readonly string[];
   /** Whether this image shows where its bytes are. */
   readonly locations: (image: Image) => boolean;
   readonly directUrl: (image: Image) => boolean;
@@ -50,13 +52,26 @@ export async function imageFacts(
   }
   return images.map((image) => {
     const held = locationsByImage.get(image.id) ?? [];
+    const inOrder = inConfigOrder(held, show.storeIds);
     return {
-      stores: show.stores ? held.map(({ store }) => store) : undefined,
+      stores: show.stores ? inOrder.map(({ store }) => store) : undefined,
       locations: show.locations(image) ? held : undefined,
-      directUrl: show.directUrl(image) ? (held[0]?.url ?? undefined) : undefined,
+      directUrl: show.directUrl(image) ? (inOrder[0]?.url ?? undefined) : undefined,
       importProperties: importProperties(importByImage.get(image.id)),
     };
   });
+}
+
+/** Stores that the config has no more come last. */
+function inConfigOrder(
+  held: readonly Location[],
+  storeIds: readonly string[],
+): readonly Location[] {
+  const place = ({ store }: Location): number => {
+    const index = storeIds.indexOf(store);
+    return index < 0 ? storeIds.length : index;
+  };
+  return held.length < 2 ? held : held.toSorted((a, b) => place(a) - place(b));
 }
 
 function importProperties(last: ImportOutcome | undefined): Readonly<Record<string, string>> {

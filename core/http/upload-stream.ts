@@ -21,6 +21,8 @@ export class UploadStream extends Readable {
   readonly #minRate: number;
   readonly #onBytes: (count: number) => void;
   #idle: NodeJS.Timeout | undefined;
+  /** Since when nothing came although it is awaited; `undefined` while nothing is awaited. */
+  #idleSince: number | undefined;
   #begun = false;
   /** When bytes were first awaited, and how many came since; `undefined` while none are awaited. */
   #window: { readonly since: number; bytes: number } | undefined;
@@ -61,12 +63,12 @@ export class UploadStream extends Readable {
   }
 
   readonly #received = (chunk: Buffer): void => {
-    clearTimeout(this.#idle);
     this.#onBytes(chunk.length);
     if (!this.#isFastEnough(chunk.length)) return;
     if (this.push(chunk)) {
       this.#awaitBytes();
     } else {
+      this.#idleSince = undefined;
       this.#window = undefined;
       this.#req.pause();
     }
@@ -103,15 +105,25 @@ export class UploadStream extends Readable {
     );
   };
 
+  /** The timer is not set anew for each piece of the body: it looks how long it was quiet. */
   #awaitBytes(): void {
-    clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => {
-      this.#stall(
-        `No data came for ${this.#idleTimeoutMs / 1000} s`,
-        'Send the data again, or raise "server.upload_idle_timeout"',
-      );
-    }, this.#idleTimeoutMs);
+    this.#idleSince = performance.now();
+    this.#idle ??= setTimeout(this.#judgeIdle, this.#idleTimeoutMs);
   }
+
+  readonly #judgeIdle = (): void => {
+    this.#idle = undefined;
+    if (this.#idleSince === undefined) return;
+    const leftMs = this.#idleSince + this.#idleTimeoutMs - performance.now();
+    if (leftMs > 0) {
+      this.#idle = setTimeout(this.#judgeIdle, leftMs);
+      return;
+    }
+    this.#stall(
+      `No data came for ${this.#idleTimeoutMs / 1000} s`,
+      'Send the data again, or raise "server.upload_idle_timeout"',
+    );
+  };
 
   #stall(message: string, hint: string): void {
     this.destroy(new TransientError({ code: 'UPLOAD_STALLED', message, hint }));

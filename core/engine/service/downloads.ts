@@ -100,15 +100,15 @@ export class DownloadService implements Downloads {
 }
 
 async function openFile(path: string, range: ByteRange, signal: AbortSignal): Promise<Outgoing> {
-  const file = await open(path, 'r').catch((error: unknown) => {
+  const handle = await open(path, 'r').catch((error: unknown) => {
     throw fileError(error, 'read', path);
   });
   return {
     async sendTo(target) {
       try {
-        await sendFile(file, range, target, signal);
+        await sendFile({ handle, path }, range, target, signal);
       } finally {
-        await file.close();
+        await handle.close();
       }
     },
   };

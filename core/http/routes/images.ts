@@ -33,6 +33,7 @@ export function imageRoutes(parts: HttpParts): HttpRouter {
       policy.mayOnImage(caller, 'get_image_location', { image });
     return {
       stores: storeIds.length > 1,
+      storeIds,
       locations: (image) => config.images.showLocations && mayLocate(image),
       directUrl: (image) => config.images.showDirectUrl && mayLocate(image),
     };
