@@ -1,4 +1,4 @@
-import type { EntityManager, EntityMetadata, ObjectLiteral } from 'typeorm';
+import type { ColumnType, EntityManager, EntityMetadata, ObjectLiteral } from 'typeorm';
 import { BugError } from '../base/errors.js';
 import type { Parameters } from './parameters.js';
 
@@ -8,10 +8,8 @@ export interface Table {
   readonly name: string;
   /** Of the columns, by the name of the member; quoted. */
   readonly columns: ReadonlyMap<string, string>;
-  /** `SELECT … FROM …`, each column under the name of its member, the table as `"row"`. */
+  /** `SELECT … FROM …`: each row as one JSON object of its members named `"json"`, the table as `"row"`. */
   readonly select: string;
-  /** Members that SQLite keeps as 0 and 1. */
-  readonly booleans: readonly string[];
 }
 
 /** By the description of the table, of which each connection has its own. */
@@ -29,20 +27,25 @@ export function tableOf(manager: EntityManager, entity: new () => ObjectLiteral)
 
 function describeTable({ tableName, columns }: EntityMetadata): Table {
   const name = `"${tableName}"`;
-  const values = columns.map(({ databaseName, propertyName, query }) => {
-    const value = query === undefined ? `"row"."${databaseName}"` : `(${query('"row"')})`;
-    return `${value} AS "${propertyName}"`;
+  const members = columns.map(({ databaseName, propertyName, query, type }) => {
+    const value =
+      query === undefined ? jsonOf(`"row"."${databaseName}"`, type) : `'' || (${query('"row"')})`;
+    return `'${propertyName}', ${value}`;
   });
   return {
     name,
     columns: new Map(
       columns.map(({ propertyName, databaseName }) => [propertyName, `"${databaseName}"`]),
     ),
-    select: `SELECT ${values.join(', ')} FROM ${name} "row"`,
-    booleans: columns
-      .filter(({ type }) => type === 'boolean')
-      .map(({ propertyName }) => propertyName),
+    select: `SELECT json_object(${members.join(', ')}) AS "json" FROM ${name} "row"`,
   };
+}
+
+/** A column as `json_object` takes it: booleans are kept as 0 and 1, and it rounds to fifteen digits. */
+function jsonOf(column: string, type: ColumnType): string {
+  if (type === 'boolean') return `json(iif(${column}, 'true', 'false'))`;
+  if (type === 'double') return `json(iif(${column} IS NULL, 'null', printf('%!.17g', ${column})))`;
+  return column;
 }
 
 /** @throws {BugError} `NO_COLUMN` */

@@ -6,6 +6,7 @@ import { markerNotFound } from '../marker.js';
 import { Parameters } from '../parameters.js';
 import { selectRows } from '../select-rows.js';
 import type { Sql } from '../statements.js';
+import { columnOf, tableOf } from '../table.js';
 import { any, fulfilling, listed, reachable, refuseTooMany } from './image-conditions.js';
 import { findLead } from './image-leads.js';
 import { toImage } from './image-mapper.js';
@@ -43,7 +44,10 @@ async function readPage(
 ): Promise<readonly ImageRow[]> {
   const parameters = new Parameters();
   const ids = await idsOfPage(manager, query, order, marker, parameters);
-  const sorted = order.map(({ column, direction }) => `"${column}" ${direction}`).join(', ');
+  const table = tableOf(manager, ImageRow);
+  const sorted = order
+    .map(({ column, direction }) => `"row".${columnOf(table, column)} ${direction}`)
+    .join(', ');
   // Ids first: properties and tags are then read for the page alone, not for all that was sorted.
   return selectRows(
     manager,
