@@ -21,7 +21,7 @@ const OVER: readonly TaskRecord['state'][] = ['succeeded', 'skipped'];
 /** Which of an image's places are shown. */
 export interface ShownFacts {
   readonly stores: boolean;
-  /** In config order, which is the order in which stores are shown and read. */
+  /** All there are, in config order. */
   readonly storeIds: readonly string[];
   /** Whether this image shows where its bytes are. */
   readonly locations: (image: Image) => boolean;
@@ -52,7 +52,7 @@ export async function imageFacts(
   }
   return images.map((image) => {
     const held = locationsByImage.get(image.id) ?? [];
-    const inOrder = inConfigOrder(held, show.storeIds);
+    const inOrder = inShownOrder(held, show.storeIds);
     return {
       stores: show.stores ? inOrder.map(({ store }) => store) : undefined,
       locations: show.locations(image) ? held : undefined,
@@ -62,16 +62,19 @@ export async function imageFacts(
   });
 }
 
-/** Stores that the config has no more come last. */
-function inConfigOrder(
-  held: readonly Location[],
-  storeIds: readonly string[],
-): readonly Location[] {
+/**
+ * The stores that got the bytes first come first, as in Glance. Those of one import, which writes to them side
+ * by side, are in config order, as Glance fills them; a store that the config has no more comes last.
+ */
+function inShownOrder(held: readonly Location[], storeIds: readonly string[]): readonly Location[] {
+  if (held.length < 2) return held;
+  const imports = held.map(({ id, importId }) => importId ?? id);
+  const turn = ({ id, importId }: Location): number => imports.indexOf(importId ?? id);
   const place = ({ store }: Location): number => {
     const index = storeIds.indexOf(store);
     return index < 0 ? storeIds.length : index;
   };
-  return held.length < 2 ? held : held.toSorted((a, b) => place(a) - place(b));
+  return held.toSorted((a, b) => turn(a) - turn(b) || place(a) - place(b));
 }
 
 function importProperties(last: ImportOutcome | undefined): Readonly<Record<string, string>> {

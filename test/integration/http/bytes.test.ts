@@ -236,7 +236,7 @@ describe('PUT …/stage and POST …/import', () => {
     expect([answer.status, code(answer.body)]).toEqual([status, expected]);
   });
 
-  it('copy an active image to another store', async () => {
+  it('copy an active image to another store, which is then shown behind the first', async () => {
     const { id } = await api.createImage();
     await put(id, 'file');
     expect(
@@ -244,6 +244,11 @@ describe('PUT …/stage and POST …/import', () => {
     ).toBe(202);
     expect((await api.finished(id)).state).toBe('succeeded');
     expect(await api.image(id)).toMatchObject({ status: 'active', stores: 'fast,slow' });
+    const other = await api.createImage();
+    await put(other.id, 'file', { 'x-image-meta-store': 'slow' });
+    await api.import(other.id, { method: { name: 'copy-image' }, stores: ['fast'] });
+    await api.finished(other.id);
+    expect(await api.image(other.id)).toMatchObject({ stores: 'slow,fast' });
   });
 
   it('refuse an address at once, and keep no import of it', async () => {
