@@ -27,6 +27,7 @@ export function tableOf(manager: EntityManager, entity: new () => ObjectLiteral)
 
 function describeTable({ tableName, columns }: EntityMetadata): Table {
   const name = `"${tableName}"`;
+  // `'' ||` keeps what a query has made of JSON a text, as the mappers read it, instead of a part of the row.
   const members = columns.map(({ databaseName, propertyName, query, type }) => {
     const value =
       query === undefined ? jsonOf(`"row"."${databaseName}"`, type) : `'' || (${query('"row"')})`;
