@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, open, readFile, readdir, readlink, writeFile } from 'node:fs/promises';
+import { mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { inspectFile } from '../format/inspector.js';
+import { readersOf } from '../../test/support/open-files.js';
 import { tempDir } from '../../test/support/temp-dir.js';
 import type { GuestDisk } from '../plugin/contract/services.js';
 import { createPrograms } from './programs.js';
@@ -72,21 +73,6 @@ async function digest(disk: GuestDisk): Promise<string> {
     await disk.close();
   }
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-/** Programs that have the image open. */
-async function readersOf(image: string): Promise<readonly string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const holding = await Promise.all(
-    pids.map(async (pid) => {
-      const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);
-      const files = await Promise.all(
-        fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')),
-      );
-      return files.includes(image) ? [pid] : [];
-    }),
-  );
-  return holding.flat();
 }
 
 describe('the disk in an image', () => {

@@ -1,4 +1,5 @@
 import { readdirSync, readlinkSync } from 'node:fs';
+import { readdir, readlink } from 'node:fs/promises';
 
 /** Files below a directory that this process has open, once for each descriptor. */
 export function openFiles(directory: string): readonly string[] {
@@ -11,4 +12,19 @@ export function openFiles(directory: string): readonly string[] {
       return [];
     }
   });
+}
+
+/** Processes that have a file open. */
+export async function readersOf(file: string): Promise<readonly string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const holding = await Promise.all(
+    pids.map(async (pid) => {
+      const fds = await readdir(`/proc/${pid}/fd`).catch(() => []);
+      const files = await Promise.all(
+        fds.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')),
+      );
+      return files.includes(file) ? [pid] : [];
+    }),
+  );
+  return holding.flat();
 }

@@ -1,10 +1,12 @@
 import { execFileSync } from 'node:child_process';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Image } from '../../../core/api.js';
 import { taskContext } from '../../../core/plugin/testing/index.js';
 import { ConvertConfig } from '../../../plugins/convert/convert-config.js';
 import { ConvertTask } from '../../../plugins/convert/convert-task.js';
+import { readersOf } from '../../support/open-files.js';
 import { assertSameDisk, diskFile } from '../../support/qemu-files.js';
 import { realQemuImg } from '../../support/real-qemu-img.js';
 import { tempDir } from '../../support/temp-dir.js';
@@ -42,6 +44,14 @@ const TARGETS: readonly (readonly [name: string, config: object, format: string]
   ['fixed vhd', { output_format: 'vhd', vhd: { subformat: 'fixed' } }, 'vhd'],
   ['vhdx', { output_format: 'vhdx' }, 'vhdx'],
 ];
+
+/** Lets the L1 table of a new qcow2 count as free; `qemu-nbd` serves the disk all the same. */
+async function loseRefcount(file: string): Promise<void> {
+  // Header, refcount table, refcount block (16 bits for each cluster), L1 table.
+  const cluster = 65_536;
+  await using handle = await open(file, 'r+');
+  await handle.write(Buffer.from([0, 0]), 0, 2, 2 * cluster + 2 * 3);
+}
 
 function convert(config: object): ConvertTask {
   return new ConvertTask(ConvertConfig.parse(config), realQemuImg());
@@ -166,6 +176,18 @@ describe('convert', () => {
       class: 'rejected',
       code: 'NESTED_FORMAT',
     });
+  });
+
+  it('lets go of a disk that the check refuses', async () => {
+    await using dir = await tempDir();
+    const file = await diskFile(path.join(dir.path, 'disk'), 'qcow2');
+    await loseRefcount(file);
+    await using context = await taskContext({ data: file, image: { diskFormat: 'qcow2' } });
+    await expect(convert({ output_format: 'raw' }).execute(context)).rejects.toMatchObject({
+      code: 'IMAGE_DAMAGED',
+    });
+    expect(context.made).toEqual([]);
+    expect(await readersOf(context.dataPath())).toEqual([]);
   });
 
   it('stops at once when it is asked to', async () => {
