@@ -106,11 +106,22 @@ export class Endpoint {
       }
       const isMoving = ['importing', 'uploading', 'saving', 'active'].includes(image.status);
       if (!isMoving || failed !== '') {
-        throw new Error(`${this.name}: image ${id} is "${image.status}", failed in "${failed}"`);
+        const why = await this.#whyFailed(id);
+        throw new Error(
+          `${this.name}: image ${id} is "${image.status}", failed in "${failed}": ${why}`,
+        );
       }
       const wait = Math.max(POLL, (performance.now() - began) * pollPart);
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
+  }
+
+  /** What the tasks of an image say of their end. */
+  async #whyFailed(id: string): Promise<string> {
+    const { tasks } = (await this.#json('GET', `/v2/images/${id}/tasks`, 200)) as {
+      readonly tasks: readonly { readonly message: string | null }[];
+    };
+    return tasks.map(({ message }) => message).join('; ');
   }
 
   async show(id: string): Promise<ImageBody> {

@@ -23,6 +23,7 @@ import { MANY } from './scenarios/many.js';
 import { OWN } from './scenarios/own.js';
 import { TRANSFERS } from './scenarios/transfers.js';
 import { Servers } from './servers.js';
+import { withStolen } from './stolen.js';
 
 const SCENARIOS = [...TRANSFERS, ...CONVERSIONS, ...MANY, ...OWN];
 const HISTORY = path.join(import.meta.dirname, 'history.jsonl');
@@ -63,15 +64,18 @@ async function measured(
   rounds: number,
   memory: FreeMemory,
 ): Promise<Figures> {
-  const figures = { scenario, own: [], peer: [], limit: [] } as {
+  const figures = { scenario, own: [], stolen: [], peer: [], limit: [] } as {
     scenario: Scenario;
     own: number[];
+    stolen: number[];
     peer: number[];
     limit: number[];
   };
   for (let round = 0; round < (scenario.isLong === true ? 1 : rounds); round += 1) {
     await memory.fill();
-    figures.own.push(await scenario.measure(own, bench));
+    const { value, stolen } = await withStolen(() => scenario.measure(own, bench));
+    figures.own.push(value);
+    figures.stolen.push(stolen);
     if (peer !== undefined) {
       await memory.fill();
       figures.peer.push(await scenario.measure(peer, bench));

@@ -10,6 +10,8 @@ const TOLERANCE = 0.1;
 export interface Figures {
   readonly scenario: Scenario;
   readonly own: readonly number[];
+  /** Part of the processors' time that the host took while `own` was measured. */
+  readonly stolen: readonly number[];
   readonly peer: readonly number[];
   readonly limit: readonly number[];
 }
@@ -21,6 +23,8 @@ export interface Result {
   readonly own: number;
   readonly least: number;
   readonly most: number;
+  /** Median part of the processors' time that the host took meanwhile. */
+  readonly stolen: number;
   readonly peer: number | null;
   readonly limit: number | null;
   /** Medians of the ratios round by round; above 1 is better than the other. */
@@ -44,7 +48,7 @@ export function machine(): string {
   return `${cpus().length} × ${model}, Node ${process.version}, load ${(loadavg()[0] ?? 0).toFixed(1)}`;
 }
 
-export function summarised({ scenario, own, peer, limit }: Figures): Result {
+export function summarised({ scenario, own, stolen, peer, limit }: Figures): Result {
   const ratio = (others: readonly number[]): number | null =>
     others.length === 0
       ? null
@@ -67,6 +71,7 @@ export function summarised({ scenario, own, peer, limit }: Figures): Result {
     own: value,
     least: Math.min(...own),
     most: Math.max(...own),
+    stolen: median(stolen),
     peer: peer.length === 0 ? null : median(peer),
     limit: limit.length === 0 ? null : median(limit),
     toPeer,
@@ -75,19 +80,23 @@ export function summarised({ scenario, own, peer, limit }: Figures): Result {
   };
 }
 
-const COLUMNS = ['scenario', 'median', 'least–most', 'peer', '× peer', 'limit', '× limit', ''];
-const HEAD = `${row(COLUMNS)}\n${'-'.repeat(130)}`;
+const COLUMNS = [
+  ...['scenario', 'median', 'least–most', 'stolen', 'peer', '× peer', 'limit', '× limit'],
+  '',
+];
+const HEAD = `${row(COLUMNS)}\n${'-'.repeat(143)}`;
 
 export function tableHead(): string {
   return HEAD;
 }
 
 export function tableRow(result: Result): string {
-  const { name, unit, own, least, most, peer, limit, toPeer, toLimit, missed } = result;
+  const { name, unit, own, least, most, stolen, peer, limit, toPeer, toLimit, missed } = result;
   return row([
     name,
     `${shown(own)} ${unit}`,
     `${shown(least)}–${shown(most)}`,
+    `${(stolen * 100).toFixed(0)} %`,
     shown(peer),
     shown(toPeer),
     shown(limit),
