@@ -1,10 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { inject, injectable } from 'inversify';
+import type { Reservation } from '../../staging/generation.js';
 import { holdings } from '../../staging/holdings.js';
 import { Ledger, assertGranted } from '../../staging/ledger.js';
 import type { Verdict } from '../../staging/ledger.js';
+import { needOf } from '../flow/need.js';
+import type { PlannedWork } from '../flow/need.js';
 import { Journal } from '../journal.js';
-import type { Transaction } from '../ports.js';
+import type { Reader, Transaction } from '../ports.js';
+
+/** An import that fell short is admitted with so many times what it had come to need. */
+const AHEAD = 2;
 
 /** An import that asks for everything that its tasks need beside its data. */
 export interface Asking {
@@ -21,6 +27,24 @@ interface Waiting {
   readonly need: number;
 }
 
+/** Bytes beside the data of an import. */
+interface Wish {
+  /** What its tasks say that they need at most. */
+  readonly foretold: number;
+  /** The same with what data that grow have come to need. */
+  readonly known: number;
+  /** The same with what such data are likely to take. */
+  readonly likely: number;
+}
+
+/** Data of a task that grew until nothing was free. */
+interface Shortfall {
+  /** Bytes that they had come to need. */
+  readonly bytes: number;
+  /** The attempt that ended with it has not been judged yet. */
+  readonly isNew: boolean;
+}
+
 /**
  * Admits imports to the staging area: all that one needs beside its data is granted at once, so that
  * none waits while it holds what another waits for. Who waits is served in the order of asking; what
@@ -29,8 +53,10 @@ interface Waiting {
 @injectable()
 export class Admission {
   readonly #queue: Waiting[] = [];
-  /** Imports that hold workspace: a hint that spares the others a look at the ledger. */
-  readonly #granted = new Set<string>();
+  /** Imports that hold workspace, and what of it was foretold: a hint that spares the others a look at the ledger. */
+  readonly #granted = new Map<string, number>();
+  /** What nobody could foretell, of imports that are tried again; after a restart it is found out anew. */
+  readonly #shortfalls = new Map<string, Shortfall>();
   #onRelease: () => void = () => undefined;
 
   constructor(
@@ -54,16 +80,22 @@ export class Admission {
   /**
    * Admits an import, or finds that it is: what it holds is enough, or is replaced as a whole.
    * `full` has a place in the queue, and will be granted when others have ended.
+   * @param work the tasks that it still has, the one whose turn it is first
    * @throws {CapacityError} `STAGING_FULL` where data that nobody takes away may stand in the way
    */
-  async admit(asking: Asking, need: number): Promise<Verdict> {
+  async admit(asking: Asking, work: readonly PlannedWork[]): Promise<Verdict> {
     const { importId } = asking;
-    if (need === 0) return { kind: 'granted' };
+    const wish = {
+      foretold: needOf(work),
+      known: needOf(this.#withShortfall(importId, work, 1)),
+      likely: needOf(this.#withShortfall(importId, work, AHEAD)),
+    };
+    if (wish.likely === 0) return { kind: 'granted' };
     try {
-      const verdict = await this.journal.write(({ tx }) => this.#judge(tx, asking, need));
-      if (verdict.kind === 'granted') this.#granted.add(importId);
+      const verdict = await this.journal.write(({ tx }) => this.#judge(tx, asking, wish));
+      if (verdict.kind === 'granted') this.#granted.set(importId, wish.foretold);
       else this.#granted.delete(importId);
-      if (verdict.kind === 'full') this.#waits(asking, need);
+      if (verdict.kind === 'full') this.#waits(asking, verdict.need);
       else this.#leaveQueue(importId);
       return verdict;
     } catch (error) {
@@ -72,31 +104,88 @@ export class Admission {
     }
   }
 
-  async #judge(tx: Transaction, asking: Asking, need: number): Promise<Verdict> {
+  async #judge(tx: Transaction, asking: Asking, wish: Wish): Promise<Verdict & { need: number }> {
     const { importId, imageId, generationId } = asking;
     const reservations = await tx.reservations();
     const held = reservations.find(
       (entry) => entry.importId === importId && entry.purpose === 'workspace',
     );
-    if (held !== undefined && held.bytes >= need) return { kind: 'granted' };
+    if (held !== undefined && held.bytes >= wish.likely) return { kind: 'granted', need: 0 };
     await tx.deleteReservations({ importId, purpose: 'workspace' });
     const rest = reservations.filter((entry) => entry !== held);
     const { own, reserved, staged } = holdings(rest, importId);
+    const stays = own - (await this.#leaving(tx, asking, rest));
+    const need = Math.max(wish.foretold, likelyNeed(wish, this.capacity - stays, staged));
     const { ahead, isNew } = this.#place(asking);
-    const verdict = this.ledger.judgeImport(need, { own, others: reserved - own, ahead });
-    if (verdict.kind === 'never') return verdict;
+    const verdict = this.ledger.judgeImport(need, { own: stays, others: reserved - stays, ahead });
+    if (verdict.kind === 'never') return { ...verdict, need };
     const data = rest.find((entry) => entry.generationId === generationId);
     if (data !== undefined) await tx.updateReservation(data.id, { need });
     if (verdict.kind === 'full') {
-      if (isNew) assertGranted(this.ledger.judgeStaged(staged + own, need));
-      return verdict;
+      if (isNew) assertGranted(this.ledger.judgeStaged(staged + stays, need));
+      return { ...verdict, need };
     }
     await tx.insertReservation({
       id: randomUUID(),
       purpose: 'workspace',
       ...{ imageId, importId, generationId: null, bytes: need, need: null },
     });
-    return verdict;
+    return { ...verdict, need };
+  }
+
+  /** Bytes of the import's data that an attempt before has left, and that are being removed. */
+  async #leaving(
+    read: Reader,
+    { importId, generationId }: Asking,
+    reservations: readonly Reservation[],
+  ): Promise<number> {
+    const others = reservations.filter(
+      (entry) => entry.importId === importId && entry.generationId !== generationId,
+    );
+    if (others.length === 0) return 0;
+    const leaving = await read.generations({ importId, states: ['releasing'] });
+    const ids = new Set<string | null>(leaving.map(({ id }) => id));
+    return others
+      .filter((entry) => ids.has(entry.generationId))
+      .reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  #withShortfall(
+    importId: string,
+    work: readonly PlannedWork[],
+    times: number,
+  ): readonly PlannedWork[] {
+    const shortfall = this.#shortfalls.get(importId);
+    const [first, ...later] = work;
+    if (shortfall === undefined || first === undefined) return work;
+    return [{ ...first, workspace: first.workspace + times * shortfall.bytes }, ...later];
+  }
+
+  /** Remembers that data which a task makes came to need so many bytes, and found no room for them. */
+  fellShort(importId: string, bytes: number): void {
+    const known = this.#shortfalls.get(importId)?.bytes ?? 0;
+    if (bytes > known) this.#shortfalls.set(importId, { bytes, isNew: true });
+  }
+
+  /**
+   * Whether the attempt that has just ended came to need more than was known: it will be admitted with
+   * that, and comes further. Answers once for each time.
+   */
+  hasFallenShort(importId: string): boolean {
+    const shortfall = this.#shortfalls.get(importId);
+    if (shortfall?.isNew !== true) return false;
+    this.#shortfalls.set(importId, { ...shortfall, isNew: false });
+    return true;
+  }
+
+  /** Bytes that an import holds for data that grow, beyond what was foretold. */
+  async spare(read: Reader, importId: string | null): Promise<number> {
+    const foretold = importId === null ? undefined : this.#granted.get(importId);
+    if (foretold === undefined) return 0;
+    const held = (await read.reservations()).find(
+      (entry) => entry.importId === importId && entry.purpose === 'workspace',
+    );
+    return Math.max(0, (held?.bytes ?? 0) - foretold);
   }
 
   /** What a task has made of its workspace is data from now on. */
@@ -126,6 +215,7 @@ export class Admission {
 
   /** Says that a task of an import has ended and may have left something. */
   shrunk(importId: string): void {
+    this.#shortfalls.delete(importId);
     if (this.#granted.has(importId)) this.released();
   }
 
@@ -155,6 +245,7 @@ export class Admission {
   /** For an import that ends: what it holds goes with that. */
   ended(importId: string): void {
     this.#leaveQueue(importId);
+    this.#shortfalls.delete(importId);
     this.#granted.delete(importId);
   }
 
@@ -162,4 +253,12 @@ export class Admission {
     const place = this.#queue.findIndex((waiting) => waiting.importId === importId);
     if (place >= 0) this.#queue.splice(place, 1);
   }
+}
+
+/**
+ * What is only likely keeps no import from its turn: it is not more than all of staging beside its data, nor,
+ * beyond what is known, than fits beside the data that others have staged.
+ */
+function likelyNeed({ known, likely }: Wish, free: number, staged: number): number {
+  return Math.min(likely, free, Math.max(known, free - staged));
 }

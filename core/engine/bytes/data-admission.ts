@@ -6,6 +6,7 @@ import { Ledger, assertGranted } from '../../staging/ledger.js';
 import type { Verdict } from '../../staging/ledger.js';
 import type { Reservation } from '../../staging/generation.js';
 import { Journal } from '../journal.js';
+import { Admission } from './admission.js';
 import { isQuotaExceeded } from './quotas.js';
 import type { Quota } from './quotas.js';
 import type { Reader, Transaction } from '../ports.js';
@@ -37,6 +38,7 @@ export class DataAdmission {
   constructor(
     @inject(Journal) private readonly journal: Journal,
     @inject(Ledger) private readonly ledger: Ledger,
+    @inject(Admission) private readonly admission: Admission,
   ) {}
 
   /**
@@ -50,9 +52,9 @@ export class DataAdmission {
     owner: DataOwner,
     { size, isLimited }: { readonly size: number | undefined; readonly isLimited: boolean },
   ): Promise<Reservation> {
-    const held = await heldBy(tx, owner);
-    const bytes = size ?? (isLimited ? FIRST_STEP : this.#firstStep(held, owner));
-    assertGranted(this.#judge(bytes, held, owner));
+    const { held, spare } = await this.#heldBeside(tx, owner, 0);
+    const bytes = size ?? (isLimited ? FIRST_STEP : Math.max(spare, this.#firstStep(held, owner)));
+    await this.#take(tx, { owner, held, spare, more: bytes, bytes });
     const { imageId, importId, generationId } = owner;
     const reservation: Reservation = {
       id: randomUUID(),
@@ -97,14 +99,49 @@ export class DataAdmission {
     step: number,
   ): Promise<number> {
     return this.journal.write(async ({ tx }) => {
-      const { reserved, own, ...rest } = await heldBy(tx, owner);
-      const held = { ...rest, reserved: reserved - current, own: own === 0 ? 0 : own - current };
+      const { held, spare } = await this.#heldBeside(tx, owner, current);
       // What is there is taken before anything is refused.
-      const wanted = Math.max(bytes, Math.min(current + step, this.#room(held, owner)));
-      assertGranted(this.#judge(wanted, held, owner));
+      const free = Math.max(current + spare, this.#room(held, owner));
+      const wanted = Math.max(bytes, Math.min(current + step, free));
+      await this.#take(tx, { owner, held, spare, more: wanted - current, bytes: wanted });
       await quota.hold(tx, () => tx.updateReservation(id, { bytes: wanted }));
       return wanted;
     });
+  }
+
+  /** What is held beside `current` bytes of one's own, and beside what one holds to grow in: `spare`. */
+  async #heldBeside(
+    tx: Transaction,
+    owner: DataOwner,
+    current: number,
+  ): Promise<{ readonly held: Holdings; readonly spare: number }> {
+    const { reserved, own, ...rest } = await heldBy(tx, owner);
+    const spare = owner.isUnderWay ? await this.admission.spare(tx, owner.importId) : 0;
+    return {
+      held: {
+        ...rest,
+        reserved: reserved - current - spare,
+        own: own === 0 ? 0 : own - current,
+      },
+      spare,
+    };
+  }
+
+  /**
+   * Takes `more` bytes, which make `bytes` in all, first of what the import holds to grow in: that was
+   * granted already.
+   * @throws as {@link reserve}
+   */
+  async #take(tx: Transaction, { owner, held, spare, more, bytes }: Taking): Promise<void> {
+    if (more > spare) {
+      const verdict = this.#judge(bytes, held, owner);
+      const { importId, isUnderWay } = owner;
+      if (verdict.kind === 'full' && isUnderWay && importId !== null) {
+        this.admission.fellShort(importId, bytes);
+      }
+      assertGranted(verdict);
+    }
+    if (spare > 0) await this.admission.carve(tx, owner.importId, Math.min(spare, more));
   }
 
   /**
@@ -146,6 +183,15 @@ export class DataAdmission {
       ? this.ledger.judgeImport(bytes, { own, others: reserved - own, ahead: need })
       : this.ledger.judgeData(bytes, reserved, need);
   }
+}
+
+/** Bytes that data take, see {@link DataAdmission}. */
+interface Taking {
+  readonly owner: DataOwner;
+  readonly held: Holdings;
+  readonly spare: number;
+  readonly more: number;
+  readonly bytes: number;
 }
 
 export interface Came {

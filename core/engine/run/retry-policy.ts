@@ -3,6 +3,7 @@ import { backoffDelay } from '../../base/backoff.js';
 import { Clock } from '../../base/clock.js';
 import { TransientError, describeFailure } from '../../base/errors.js';
 import type { Failure } from '../../base/errors.js';
+import { Admission } from '../bytes/admission.js';
 import { Ending } from '../ending/ending.js';
 import type { FlowTask, ImportRecord, TaskRecord } from '../import.js';
 import { Journal } from '../journal.js';
@@ -25,6 +26,7 @@ export class RetryPolicy {
     @inject(Journal) private readonly journal: Journal,
     @inject(Headway) private readonly headway: Headway,
     @inject(Ending) private readonly ending: Ending,
+    @inject(Admission) private readonly admission: Admission,
     @inject(Clock) private readonly clock: Clock,
   ) {}
 
@@ -48,7 +50,9 @@ export class RetryPolicy {
     const failure = describeFailure(error);
     if (await this.#mayWaitForRoom(record, failure)) return this.#waitForRoom(row, failure);
     const { attempts } = flow.retry;
-    const retries = passes(failure) ? await this.#retries(row) : attempts;
+    // The next attempt waits for room for what this one has come to need, so that this one does not count.
+    const isShort = this.admission.hasFallenShort(record.id) && failure.code === 'STAGING_FULL';
+    const retries = isShort ? row.retries : await this.#retries(row, failure, flow);
     if (retries >= attempts) {
       await this.ending.fail(record, row, failure, error);
       return undefined;
@@ -56,8 +60,9 @@ export class RetryPolicy {
     const asked = error instanceof TransientError ? (error.retryAfterMs ?? 0) : 0;
     const delay = Math.max(Math.min(asked, LONGEST_ASKED), backoffDelay(retries, flow.retry));
     const until = new Date(this.clock.now().getTime() + delay);
-    const failed =
+    const counted =
       retries === 0 ? 'Broken off after progress' : `Attempt ${retries} of ${attempts} failed`;
+    const failed = isShort ? 'Broken off for want of room' : counted;
     const reason = `${failed}, the next is at ${until.toISOString()}: ${failure.message}`;
     await this.journal.write(async ({ tx, event }) => {
       const waits = await tx.updateTask(
@@ -71,8 +76,12 @@ export class RetryPolicy {
     return { on: 'time', until };
   }
 
-  /** Attempts in a row that have failed without progress, with the one that has just ended. */
-  async #retries(row: TaskRecord): Promise<number> {
+  /**
+   * Attempts in a row that have failed without progress, with the one that has just ended; all that there
+   * may be where another could do no better.
+   */
+  async #retries(row: TaskRecord, failure: Failure, { retry }: FlowTask): Promise<number> {
+    if (!passes(failure)) return retry.attempts;
     const counted = await this.headway.count(row);
     return counted.isFurther ? 0 : counted.row.retries + 1;
   }

@@ -161,7 +161,7 @@ export class ImportRunner {
     await this.#assertNotCrashing(row);
     const { record, view } = turn;
     const work = await this.needs.work(record.flow.slice(row.position), view);
-    const verdict = await this.admission.admit(asking(turn), needOf(work));
+    const verdict = await this.admission.admit(asking(turn), work);
     if (verdict.kind === 'never') throw neverFits(verdict.reason);
     if (verdict.kind === 'full') {
       await this.moves.wait(row, verdict.reason);

@@ -280,6 +280,90 @@ describe('a download', () => {
   });
 });
 
+describe('imports whose data grow beyond what could be foretold', () => {
+  const MIB = 2 ** 20;
+
+  it('wait for room for what they came to need, and use no attempts up', async () => {
+    const [begun, held] = [gate(), gate()];
+    async function* grown(): AsyncGenerator<Buffer> {
+      yield randomBytes(MIB / 2);
+      begun.open();
+      await held.opened;
+      for (let piece = 0; piece < 5; piece += 1) yield randomBytes(MIB / 2);
+    }
+    const grows: TestTask = {
+      name: 'grows',
+      manifest: { replacesData: true },
+      task: {
+        execute: async (context) => {
+          await context.stage({
+            kind: 'stream',
+            size: undefined,
+            sparse: true,
+            validator: undefined,
+            resumable: false,
+            open: () => Promise.resolve(Readable.from(grown())),
+          });
+          return {};
+        },
+      },
+    };
+    await using running = await engine({
+      tasks: [stageTask, grows, storeTask],
+      staging: { capacity: 8 * MIB, reserve: 0.1 },
+      imports: { retry: { attempts: 1, backoffMs: 1, maxBackoffMs: 5 }, concurrency: 4 },
+    });
+    const images = [
+      await staged(running, 128),
+      await staged(running, 128),
+      await staged(running, 128),
+      await staged(running, 128),
+    ];
+    const [first = '', ...others] = images;
+    const ids = [await importOf(running, first)];
+    // It has taken all that is free by now.
+    await begun.opened;
+    for (const image of others) {
+      const id = await importOf(running, image);
+      ids.push(id);
+      expect(await until(running, id, 'task.waiting')).toMatch(/^Broken off for want of room/);
+    }
+    held.open();
+    expect(await ends(running, ids)).toEqual(ids.map(() => 'succeeded'));
+    const ended = await Promise.all(ids.map((id) => running.ended(id)));
+    expect(ended.map(({ tasks }) => tasks[1]?.retries)).toEqual([0, 0, 0, 0]);
+    await running.tidy();
+    expect(await running.database.read.reservations()).toEqual([]);
+  });
+
+  it('fail at last where all of staging is too small', async () => {
+    const grows: TestTask = {
+      name: 'grows',
+      manifest: { replacesData: true },
+      task: {
+        execute: async (context) => {
+          const bytes = Array.from({ length: 16 }, () => randomBytes(MIB / 2));
+          await context.stage({
+            kind: 'stream',
+            size: undefined,
+            sparse: true,
+            validator: undefined,
+            resumable: false,
+            open: () => Promise.resolve(Readable.from(bytes)),
+          });
+          return {};
+        },
+      },
+    };
+    await using running = await engine({
+      tasks: [stageTask, grows, storeTask],
+      staging: { capacity: 8 * MIB, reserve: 0.1 },
+    });
+    const importId = await importOf(running, await staged(running, 128));
+    expect(await ends(running, [importId])).toEqual(['STAGING_TOO_SMALL']);
+  });
+});
+
 describe('many imports over a small staging', () => {
   it('all succeed, and what is reserved never exceeds the capacity', async () => {
     const seed = Date.now() % 1_000_000;
