@@ -283,15 +283,9 @@ describe('a download', () => {
 describe('imports whose data grow beyond what could be foretold', () => {
   const MIB = 2 ** 20;
 
-  it('wait for room for what they came to need, and use no attempts up', async () => {
-    const [begun, held] = [gate(), gate()];
-    async function* grown(): AsyncGenerator<Buffer> {
-      yield randomBytes(MIB / 2);
-      begun.open();
-      await held.opened;
-      for (let piece = 0; piece < 5; piece += 1) yield randomBytes(MIB / 2);
-    }
-    const grows: TestTask = {
+  /** Makes data of which nobody knows the size before. */
+  function growing(pieces: () => AsyncIterable<Buffer> | Iterable<Buffer>): TestTask {
+    return {
       name: 'grows',
       manifest: { replacesData: true },
       task: {
@@ -302,14 +296,24 @@ describe('imports whose data grow beyond what could be foretold', () => {
             sparse: true,
             validator: undefined,
             resumable: false,
-            open: () => Promise.resolve(Readable.from(grown())),
+            open: () => Promise.resolve(Readable.from(pieces())),
           });
           return {};
         },
       },
     };
+  }
+
+  it('wait for room for what they came to need, and use no attempts up', async () => {
+    const [begun, held] = [gate(), gate()];
+    async function* grown(): AsyncGenerator<Buffer> {
+      yield randomBytes(MIB / 2);
+      begun.open();
+      await held.opened;
+      for (let piece = 0; piece < 5; piece += 1) yield randomBytes(MIB / 2);
+    }
     await using running = await engine({
-      tasks: [stageTask, grows, storeTask],
+      tasks: [stageTask, growing(grown), storeTask],
       staging: { capacity: 8 * MIB, reserve: 0.1 },
       imports: { retry: { attempts: 1, backoffMs: 1, maxBackoffMs: 5 }, concurrency: 4 },
     });
@@ -337,26 +341,9 @@ describe('imports whose data grow beyond what could be foretold', () => {
   });
 
   it('fail at last where all of staging is too small', async () => {
-    const grows: TestTask = {
-      name: 'grows',
-      manifest: { replacesData: true },
-      task: {
-        execute: async (context) => {
-          const bytes = Array.from({ length: 16 }, () => randomBytes(MIB / 2));
-          await context.stage({
-            kind: 'stream',
-            size: undefined,
-            sparse: true,
-            validator: undefined,
-            resumable: false,
-            open: () => Promise.resolve(Readable.from(bytes)),
-          });
-          return {};
-        },
-      },
-    };
+    const pieces = Array.from({ length: 16 }, () => randomBytes(MIB / 2));
     await using running = await engine({
-      tasks: [stageTask, grows, storeTask],
+      tasks: [stageTask, growing(() => pieces), storeTask],
       staging: { capacity: 8 * MIB, reserve: 0.1 },
     });
     const importId = await importOf(running, await staged(running, 128));
