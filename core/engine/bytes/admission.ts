@@ -171,7 +171,7 @@ export class Admission {
    * Whether the attempt that has just ended came to need more than was known: it will be admitted with
    * that, and comes further. Answers once for each time.
    */
-  hasFallenShort(importId: string): boolean {
+  takeShortfall(importId: string): boolean {
     const shortfall = this.#shortfalls.get(importId);
     if (shortfall?.isNew !== true) return false;
     this.#shortfalls.set(importId, { ...shortfall, isNew: false });

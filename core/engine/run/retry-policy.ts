@@ -51,7 +51,7 @@ export class RetryPolicy {
     if (await this.#mayWaitForRoom(record, failure)) return this.#waitForRoom(row, failure);
     const { attempts } = flow.retry;
     // The next attempt waits for room for what this one has come to need, so that this one does not count.
-    const isShort = this.admission.hasFallenShort(record.id) && failure.code === 'STAGING_FULL';
+    const isShort = this.admission.takeShortfall(record.id) && failure.code === 'STAGING_FULL';
     const retries = isShort ? row.retries : await this.#retries(row, failure, flow);
     if (retries >= attempts) {
       await this.ending.fail(record, row, failure, error);

@@ -306,11 +306,15 @@ describe('imports whose data grow beyond what could be foretold', () => {
 
   it('wait for room for what they came to need, and use no attempts up', async () => {
     const [begun, held] = [gate(), gate()];
+    let most = 0;
     async function* grown(): AsyncGenerator<Buffer> {
       yield randomBytes(MIB / 2);
       begun.open();
       await held.opened;
-      for (let piece = 0; piece < 5; piece += 1) yield randomBytes(MIB / 2);
+      for (let piece = 0; piece < 5; piece += 1) {
+        yield randomBytes(MIB / 2);
+        most = Math.max(most, await running.database.read.reservedBytes());
+      }
     }
     await using running = await engine({
       tasks: [stageTask, growing(grown), storeTask],
@@ -336,6 +340,8 @@ describe('imports whose data grow beyond what could be foretold', () => {
     expect(await ends(running, ids)).toEqual(ids.map(() => 'succeeded'));
     const ended = await Promise.all(ids.map((id) => running.ended(id)));
     expect(ended.map(({ tasks }) => tasks[1]?.retries)).toEqual([0, 0, 0, 0]);
+    expect(most).toBeGreaterThan(4 * MIB);
+    expect(most).toBeLessThanOrEqual(8 * MIB);
     await running.tidy();
     expect(await running.database.read.reservations()).toEqual([]);
   });
