@@ -21,6 +21,7 @@ describe('holdings', () => {
       reserved: 254,
       data: 154,
       staged: 70,
+      coming: 80,
       need: 70,
       own: 0,
     });
@@ -31,6 +32,7 @@ describe('holdings', () => {
       reserved: 254,
       data: 154,
       staged: 30,
+      coming: 80,
       need: 30,
       own: 40,
     });
@@ -38,6 +40,7 @@ describe('holdings', () => {
       reserved: 254,
       data: 154,
       staged: 50,
+      coming: 80,
       need: 70,
       own: 24,
     });

@@ -8,7 +8,9 @@ export interface Holdings {
   readonly data: number;
   /** Bytes of data that stay until they are imported, dropped or expired; without one's own. */
   readonly staged: number;
-  /** The largest need of such data whose import is not admitted yet. */
+  /** Bytes of data that are still coming, and stay then as those do; without one's own. */
+  readonly coming: number;
+  /** The largest need of staged data whose import is not admitted yet. */
   readonly need: number;
   /** Bytes of the data of the import that asks. */
   readonly own: number;
@@ -25,11 +27,20 @@ export function holdings(
   );
   const isOwn = (held: Reservation): boolean => importId !== null && held.importId === importId;
   const staged = data.filter((held) => held.need !== null && !isOwn(held));
+  const imported = new Set(staged.map(({ importId }) => importId));
+  // What comes beside staged data of the same import, a task of it makes.
+  const coming = data.filter(
+    (held) =>
+      held.need === null &&
+      !isOwn(held) &&
+      (held.importId === null || !imported.has(held.importId)),
+  );
   const waiting = staged.filter((held) => held.importId === null || !granted.has(held.importId));
   return {
     reserved: sum(reservations),
     data: sum(data),
     staged: sum(staged),
+    coming: sum(coming),
     need: Math.max(0, ...waiting.map(({ need }) => need ?? 0)),
     own: sum(data.filter(isOwn)),
   };

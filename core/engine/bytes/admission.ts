@@ -113,9 +113,9 @@ export class Admission {
     if (held !== undefined && held.bytes >= wish.likely) return { kind: 'granted', need: 0 };
     await tx.deleteReservations({ importId, purpose: 'workspace' });
     const rest = reservations.filter((entry) => entry !== held);
-    const { own, reserved, staged } = holdings(rest, importId);
+    const { own, reserved, staged, coming } = holdings(rest, importId);
     const stays = own - (await this.#leaving(tx, asking, rest));
-    const need = Math.max(wish.foretold, likelyNeed(wish, this.capacity - stays, staged));
+    const need = Math.max(wish.foretold, likelyNeed(wish, this.capacity - stays, staged + coming));
     const { ahead, isNew } = this.#place(asking);
     const verdict = this.ledger.judgeImport(need, { own: stays, others: reserved - stays, ahead });
     if (verdict.kind === 'never') return { ...verdict, need };
@@ -257,8 +257,8 @@ export class Admission {
 
 /**
  * What is only likely keeps no import from its turn: it is not more than all of staging beside its data, nor,
- * beyond what is known, than fits beside the data that others have staged.
+ * beyond what is known, than fits beside the data of others that `stay`.
  */
-function likelyNeed({ known, likely }: Wish, free: number, staged: number): number {
-  return Math.min(likely, free, Math.max(known, free - staged));
+function likelyNeed({ known, likely }: Wish, free: number, stay: number): number {
+  return Math.min(likely, free, Math.max(known, free - stay));
 }

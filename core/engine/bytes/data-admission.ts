@@ -158,10 +158,10 @@ export class DataAdmission {
     }
     // Nothing is kept for what can never be: its import says so.
     await tx.updateReservation(id, { bytes, need: bytes + need > this.ledger.capacity ? 0 : need });
-    // Data without a need have found room beside every other's when they began.
-    if (need === 0) return;
     const all = holdings(await tx.reservations());
-    assertGranted(this.ledger.judgeStaged(all.data, all.need));
+    // Data without a need have found room beside every other's when they began; what an import has come to
+    // need since must fit beside what stays.
+    assertGranted(this.ledger.judgeStaged(need === 0 ? all.staged : all.data, all.need));
   }
 
   #firstStep(held: Holdings, owner: Pick<DataOwner, 'isUnderWay'>): number {

@@ -84,13 +84,44 @@ async function stage(running: TestEngine, imageId: string, blocks: number): Prom
   await running.uploads.stage({ imageId, caller: TEST_CALLER, body, signal });
 }
 
+/** Has half of an upload on its way; the rest comes when `rest` is opened. */
+async function beginUpload(
+  running: TestEngine,
+  size: number,
+  rest: Gate,
+): Promise<{ readonly id: string; readonly upload: Promise<unknown> }> {
+  const begun = gate();
+  async function* body(): AsyncGenerator<Buffer> {
+    yield randomBytes(size / 2);
+    begun.open();
+    await rest.opened;
+    yield randomBytes(size / 2);
+  }
+  const id = await running.createImage();
+  const upload = running.uploads.stage({
+    imageId: id,
+    caller: TEST_CALLER,
+    body: { stream: Readable.from(body()), size },
+    signal: new AbortController().signal,
+  });
+  await begun.opened;
+  return { id, upload };
+}
+
 async function importOf(running: TestEngine, imageId: string): Promise<string> {
   return (await running.start(imageId, { method: 'glance-direct' })).id;
 }
 
-async function until(running: TestEngine, importId: string, type: string): Promise<unknown> {
+async function until(
+  running: TestEngine,
+  importId: string,
+  type: string,
+  saying = /(?:)/,
+): Promise<unknown> {
   for await (const update of running.imports.follow(importId, 0, AbortSignal.timeout(20_000))) {
-    if (update.kind === 'event' && update.event.type === type) return update.event.data['reason'];
+    if (update.kind !== 'event' || update.event.type !== type) continue;
+    const { reason } = update.event.data;
+    if (saying.test(typeof reason === 'string' ? reason : '')) return reason;
   }
   throw new Error(`No ${type}`);
 }
@@ -251,6 +282,31 @@ describe('staged data', () => {
   });
 });
 
+describe('data that are coming', () => {
+  it('do not stay where an import has come to need their room meanwhile', async () => {
+    let need = 0;
+    const demands: TestTask = {
+      name: 'demands',
+      task: {
+        workspace: ({ image }) => (image.properties['demands'] === 'yes' ? need : 0),
+        execute: () => Promise.resolve({}),
+      },
+    };
+    await using running = await engine({ tasks: [stageTask, demands, storeTask] });
+    const waiting = await staged(running, 5, { demands: 'yes' });
+    const sending = gate();
+    const { upload, id } = await beginUpload(running, 35 * BLOCK, sending);
+    need = 60_000;
+    const importId = await importOf(running, waiting);
+    expect(await until(running, importId, 'task.waiting')).toMatch(/in all are taken$/);
+    sending.open();
+    await expect(upload).rejects.toMatchObject({ code: 'STAGING_FULL' });
+    expect(await ends(running, [importId])).toEqual(['succeeded']);
+    await running.tidy();
+    await stage(running, id, 35);
+  });
+});
+
 describe('a download', () => {
   it('that finds no room waits before its first byte, and does not use its attempts up', async () => {
     let opened = 0;
@@ -344,6 +400,32 @@ describe('imports whose data grow beyond what could be foretold', () => {
     expect(most).toBeLessThanOrEqual(8 * MIB);
     await running.tidy();
     expect(await running.database.read.reservations()).toEqual([]);
+  });
+
+  it('wait for no more room than is left beside data that are still coming', async () => {
+    const [begun, held, sending] = [gate(), gate(), gate()];
+    async function* grown(): AsyncGenerator<Buffer> {
+      yield randomBytes(MIB / 2);
+      begun.open();
+      await held.opened;
+      yield randomBytes(MIB / 2);
+    }
+    await using running = await engine({
+      tasks: [stageTask, growing(grown), storeTask],
+      staging: { capacity: 8 * MIB, reserve: 0.1 },
+      imports: { retry: { attempts: 1, backoffMs: 1, maxBackoffMs: 5 }, concurrency: 4 },
+    });
+    const [first, second] = [await staged(running, 128), await staged(running, 128)];
+    const { upload } = await beginUpload(running, 5.75 * MIB, sending);
+    const ids = [await importOf(running, first)];
+    await begun.opened;
+    ids.push(await importOf(running, second));
+    // Twice what it came to need is more than is free beside the upload when the other has ended.
+    await until(running, ids[1] ?? '', 'task.waiting', /^Needs/);
+    held.open();
+    expect(await ends(running, ids)).toEqual(['succeeded', 'succeeded']);
+    sending.open();
+    await upload;
   });
 
   it('fail at last where all of staging is too small', async () => {
