@@ -7,11 +7,8 @@ const GROWTH = '--semi-space-growth-factor';
 /** Milliseconds after which whatever a start makes has left the young generation. */
 const START_MS = 10_000;
 
-/**
- * How far V8 may pass what it has planned for the heap, in percent of the plan, before it begins to mark the
- * whole of it: 100 is its own default.
- */
-const MARKING = { soft: 400, hard: 500 };
+/** By how many percent of what is alive the heap may grow until V8 has marked the whole of it anew. */
+const GROWING = 100;
 
 /** How often the process looks whether it has nothing to do, and what counts as that: a part of the time. */
 const REST = { everyMs: 10_000, busy: 0.02 };
@@ -40,12 +37,12 @@ function keepYoungHeapSmallAtStart(): void {
 /**
  * Every 64 KiB of a request's body come in a buffer of their own, up to 32 MiB of which lie about before V8
  * gives them back with the young generation. To V8 they count as growth of the whole heap, for which it
- * plans 8 MiB: it would mark the heap anew with every 10 MiB that pass, at a third of the CPU of an
- * upload.
+ * plans 8 MiB by itself: it would mark the heap anew with every 10 MiB that pass, at a third of the CPU of an
+ * upload. With room for them it marks seldom, and in small steps: where a heap has no room left, it is marked
+ * at once, and every request waits some 100 ms on a machine that is busy.
  */
 function letBuffersPass(): void {
-  setFlagsFromString(`--incremental-marking-soft-trigger=${MARKING.soft}`);
-  setFlagsFromString(`--incremental-marking-hard-trigger=${MARKING.hard}`);
+  setFlagsFromString(`--heap-growing-percent=${GROWING}`);
 }
 
 /**
