@@ -35,6 +35,7 @@ import { Reverting } from './ending/reverting.js';
 import { Scheduler } from './run/scheduler.js';
 import { Downloads, ImageVolumes, Imports, Removal, ResumableUploads, Uploads } from './service.js';
 import { StagingGate } from './service/staging-gate.js';
+import { Shortfalls } from './bytes/shortfalls.js';
 import { Slots } from './run/slots.js';
 import { StoreGroups } from './run/store-groups.js';
 import { TaskAttempt } from './run/task-attempt.js';
@@ -79,6 +80,7 @@ const CLASSES = [
   RetryPolicy,
   Reverting,
   Scheduler,
+  Shortfalls,
   Slots,
   StagingGate,
   StoreGroups,

@@ -8,6 +8,7 @@ import { needOf } from '../flow/need.js';
 import type { PlannedWork } from '../flow/need.js';
 import { Journal } from '../journal.js';
 import type { Reader, Transaction } from '../ports.js';
+import { Shortfalls } from './shortfalls.js';
 
 /** An import that fell short is admitted with so many times what it had come to need. */
 const AHEAD = 2;
@@ -37,14 +38,6 @@ interface Wish {
   readonly likely: number;
 }
 
-/** Data of a task that grew until nothing was free. */
-interface Shortfall {
-  /** Bytes that they had come to need. */
-  readonly bytes: number;
-  /** The attempt that ended with it has not been judged yet. */
-  readonly isNew: boolean;
-}
-
 /**
  * Admits imports to the staging area: all that one needs beside its data is granted at once, so that
  * none waits while it holds what another waits for. Who waits is served in the order of asking; what
@@ -55,13 +48,12 @@ export class Admission {
   readonly #queue: Waiting[] = [];
   /** Imports that hold workspace, and what of it was foretold: a hint that spares the others a look at the ledger. */
   readonly #granted = new Map<string, number>();
-  /** What nobody could foretell, of imports that are tried again; after a restart it is found out anew. */
-  readonly #shortfalls = new Map<string, Shortfall>();
   #onRelease: () => void = () => undefined;
 
   constructor(
     @inject(Journal) private readonly journal: Journal,
     @inject(Ledger) private readonly ledger: Ledger,
+    @inject(Shortfalls) private readonly shortfalls: Shortfalls,
   ) {}
 
   get capacity(): number {
@@ -87,8 +79,8 @@ export class Admission {
     const { importId } = asking;
     const wish = {
       foretold: needOf(work),
-      known: needOf(this.#withShortfall(importId, work, 1)),
-      likely: needOf(this.#withShortfall(importId, work, AHEAD)),
+      known: needOf(this.shortfalls.added(importId, work, 1)),
+      likely: needOf(this.shortfalls.added(importId, work, AHEAD)),
     };
     if (wish.likely === 0) return { kind: 'granted' };
     try {
@@ -150,34 +142,6 @@ export class Admission {
       .reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  #withShortfall(
-    importId: string,
-    work: readonly PlannedWork[],
-    times: number,
-  ): readonly PlannedWork[] {
-    const shortfall = this.#shortfalls.get(importId);
-    const [first, ...later] = work;
-    if (shortfall === undefined || first === undefined) return work;
-    return [{ ...first, workspace: first.workspace + times * shortfall.bytes }, ...later];
-  }
-
-  /** Remembers that data which a task makes came to need so many bytes, and found no room for them. */
-  fellShort(importId: string, bytes: number): void {
-    const known = this.#shortfalls.get(importId)?.bytes ?? 0;
-    if (bytes > known) this.#shortfalls.set(importId, { bytes, isNew: true });
-  }
-
-  /**
-   * Whether the attempt that has just ended came to need more than was known: it will be admitted with
-   * that, and comes further. Answers once for each time.
-   */
-  takeShortfall(importId: string): boolean {
-    const shortfall = this.#shortfalls.get(importId);
-    if (shortfall?.isNew !== true) return false;
-    this.#shortfalls.set(importId, { ...shortfall, isNew: false });
-    return true;
-  }
-
   /** Bytes that an import holds for data that grow, beyond what was foretold. */
   async spare(read: Reader, importId: string | null): Promise<number> {
     const foretold = importId === null ? undefined : this.#granted.get(importId);
@@ -215,7 +179,7 @@ export class Admission {
 
   /** Says that a task of an import has ended and may have left something. */
   shrunk(importId: string): void {
-    this.#shortfalls.delete(importId);
+    this.shortfalls.forget(importId);
     if (this.#granted.has(importId)) this.released();
   }
 
@@ -245,7 +209,7 @@ export class Admission {
   /** For an import that ends: what it holds goes with that. */
   ended(importId: string): void {
     this.#leaveQueue(importId);
-    this.#shortfalls.delete(importId);
+    this.shortfalls.forget(importId);
     this.#granted.delete(importId);
   }
 

@@ -10,6 +10,7 @@ import { Admission } from './admission.js';
 import { isQuotaExceeded } from './quotas.js';
 import type { Quota } from './quotas.js';
 import type { Reader, Transaction } from '../ports.js';
+import { Shortfalls } from './shortfalls.js';
 
 const MIB = 1024 * 1024;
 /** Bytes by which a reservation for a stream of unknown length grows, where there is room for them. */
@@ -39,6 +40,7 @@ export class DataAdmission {
     @inject(Journal) private readonly journal: Journal,
     @inject(Ledger) private readonly ledger: Ledger,
     @inject(Admission) private readonly admission: Admission,
+    @inject(Shortfalls) private readonly shortfalls: Shortfalls,
   ) {}
 
   /**
@@ -137,7 +139,7 @@ export class DataAdmission {
       const verdict = this.#judge(bytes, held, owner);
       const { importId, isUnderWay } = owner;
       if (verdict.kind === 'full' && isUnderWay && importId !== null) {
-        this.admission.fellShort(importId, bytes);
+        this.shortfalls.note(importId, bytes);
       }
       assertGranted(verdict);
     }

@@ -3,7 +3,7 @@ import { backoffDelay } from '../../base/backoff.js';
 import { Clock } from '../../base/clock.js';
 import { TransientError, describeFailure } from '../../base/errors.js';
 import type { Failure } from '../../base/errors.js';
-import { Admission } from '../bytes/admission.js';
+import { Shortfalls } from '../bytes/shortfalls.js';
 import { Ending } from '../ending/ending.js';
 import type { FlowTask, ImportRecord, TaskRecord } from '../import.js';
 import { Journal } from '../journal.js';
@@ -26,7 +26,7 @@ export class RetryPolicy {
     @inject(Journal) private readonly journal: Journal,
     @inject(Headway) private readonly headway: Headway,
     @inject(Ending) private readonly ending: Ending,
-    @inject(Admission) private readonly admission: Admission,
+    @inject(Shortfalls) private readonly shortfalls: Shortfalls,
     @inject(Clock) private readonly clock: Clock,
   ) {}
 
@@ -51,7 +51,7 @@ export class RetryPolicy {
     if (await this.#mayWaitForRoom(record, failure)) return this.#waitForRoom(row, failure);
     const { attempts } = flow.retry;
     // The next attempt waits for room for what this one has come to need, so that this one does not count.
-    const isShort = this.admission.takeShortfall(record.id) && failure.code === 'STAGING_FULL';
+    const isShort = this.shortfalls.take(record.id) && failure.code === 'STAGING_FULL';
     const retries = isShort ? row.retries : await this.#retries(row, failure, flow);
     if (retries >= attempts) {
       await this.ending.fail(record, row, failure, error);
