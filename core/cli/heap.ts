@@ -8,7 +8,7 @@ const GROWTH = '--semi-space-growth-factor';
 const START_MS = 10_000;
 
 /** By how many percent of what is alive the heap may grow until V8 has marked the whole of it anew. */
-const GROWING = 100;
+const HEADROOM_PERCENT = 100;
 
 /** How often the process looks whether it has nothing to do, and what counts as that: a part of the time. */
 const REST = { everyMs: 10_000, busy: 0.02 };
@@ -38,11 +38,11 @@ function keepYoungHeapSmallAtStart(): void {
  * Every 64 KiB of a request's body come in a buffer of their own, up to 32 MiB of which lie about before V8
  * gives them back with the young generation. To V8 they count as growth of the whole heap, for which it
  * plans 8 MiB by itself: it would mark the heap anew with every 10 MiB that pass, at a third of the CPU of an
- * upload. With room for them it marks seldom, and in small steps: where a heap has no room left, it is marked
- * at once, and every request waits some 100 ms on a machine that is busy.
+ * upload. With room for them it marks seldom, and in small steps: a heap that has no room left
+ * is marked as a whole in one pause, for which every request waits.
  */
 function letBuffersPass(): void {
-  setFlagsFromString(`--heap-growing-percent=${GROWING}`);
+  setFlagsFromString(`--heap-growing-percent=${HEADROOM_PERCENT}`);
 }
 
 /**
