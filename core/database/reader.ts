@@ -140,8 +140,8 @@ export class SqliteReader implements Reader {
     return listImageVolumes(this.sql, query);
   }
 
-  notifications(limit: number): Promise<readonly Notification[]> {
-    return readNotifications(this.sql, limit);
+  notifications(after: number, limit: number): Promise<readonly Notification[]> {
+    return readNotifications(this.sql, after, limit);
   }
 
   pluginState(plugin: string, key: string): Promise<Json | undefined> {

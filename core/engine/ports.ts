@@ -80,8 +80,8 @@ export interface Reader {
 
   imageVolumes(query: ImageVolumeQuery): Promise<readonly ImageVolume[]>;
 
-  /** The oldest notifications that wait to be sent. */
-  notifications(limit: number): Promise<readonly Notification[]>;
+  /** The oldest notifications with a higher number than `after` that wait to be sent. */
+  notifications(after: number, limit: number): Promise<readonly Notification[]>;
 
   pluginState(plugin: string, key: string): Promise<Json | undefined>;
 }

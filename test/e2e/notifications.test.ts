@@ -132,8 +132,10 @@ describe('a webhook', () => {
 
   it('that is away loses nothing, through SIGKILL, and is not told of anything twice', async () => {
     status = 503;
-    let api = await start();
+    let api = await start('log: true');
     const first = await importOne(api);
+    // The log does not wait for it.
+    await expect.poll(() => server.output(), POLL).toContain('Notification task.success');
     expect(received).toEqual([]);
     await server.kill();
     api = await start();

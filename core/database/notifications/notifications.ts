@@ -10,10 +10,15 @@ import type { Sql } from '../statements.js';
 
 const payloadColumn = jsonColumn<JsonObject>('notifications.payload', jsonObjectSchema);
 
-/** The oldest ones, in their order. */
-export async function readNotifications(sql: Sql, limit: number): Promise<readonly Notification[]> {
+/** The oldest ones behind a number, in their order. */
+export async function readNotifications(
+  sql: Sql,
+  after: number,
+  limit: number,
+): Promise<readonly Notification[]> {
   const parameters = new Parameters();
-  const rest = `ORDER BY "sequence" LIMIT ${parameters.add(limit)}`;
+  const behind = `"row"."sequence" > ${parameters.add(after)}`;
+  const rest = `WHERE ${behind} ORDER BY "sequence" LIMIT ${parameters.add(limit)}`;
   const rows = await sql.run((manager) => selectRows(manager, NotificationRow, rest, parameters));
   return rows.map(({ sequence, id, at, type, payload }) => ({
     ...{ sequence, id, type },

@@ -18,7 +18,7 @@ it('a notification is there with its change, or neither is', async () => {
     throw new Error('no');
   });
   await expect(failing).rejects.toThrow('no');
-  expect([await database.read.notifications(10), committed]).toEqual([[], 0]);
+  expect([await database.read.notifications(0, 10), committed]).toEqual([[], 0]);
 
   await database.write(async (tx) => {
     await tx.insertImage(anImage({ id: 'b' }));
@@ -28,14 +28,14 @@ it('a notification is there with its change, or neither is', async () => {
     await tx.updateImage('b', { status: ['queued'] }, { status: 'uploading' }, new Date());
     await tx.updateImage('b', { status: ['uploading'] }, { size: 5 }, new Date());
   });
-  const first = await database.read.notifications(10);
+  const first = await database.read.notifications(0, 10);
   expect(first).toMatchObject([{ sequence: 1, type: 'image.create', payload: { id: 'b' } }]);
   expect(committed).toBe(1);
 
   await database.write((tx) => tx.deleteNotifications(1));
-  expect(await database.read.notifications(10)).toEqual([]);
+  expect(await database.read.notifications(0, 10)).toEqual([]);
   await database.write((tx) => tx.insertImage(anImage({ id: 'c' })));
-  expect(await database.read.notifications(10)).toMatchObject([{ sequence: 2 }]);
+  expect(await database.read.notifications(0, 10)).toMatchObject([{ sequence: 2 }]);
   await database.close();
 });
 
@@ -52,7 +52,7 @@ it.each(FINAL_IMPORT_STATES)('an import that ends %s is told of', async (state) 
     await tx.updateImport(record.id, { state: ['reverting'] }, { state, finishedAt: new Date() });
     return record;
   });
-  expect(await database.read.notifications(10)).toMatchObject([
+  expect(await database.read.notifications(0, 10)).toMatchObject([
     { type: 'task.create', payload: { id } },
     { type: state === 'succeeded' ? 'task.success' : 'task.failure', payload: { id } },
   ]);
