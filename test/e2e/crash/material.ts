@@ -16,7 +16,8 @@ export interface Workshop extends AsyncDisposable {
   readonly template: Template;
 }
 
-export async function openWorkshop(): Promise<Workshop> {
+/** @param capacity of staging, as the configuration says it */
+export async function openWorkshop(capacity = 'auto'): Promise<Workshop> {
   const directory = await tempDir();
   const raw = await randomFile(path.join(directory.path, 'raw'), 4 * MIB);
   const qcow2 = await qcow2File(path.join(directory.path, 'qcow2'), 16 * MIB, 4 * MIB);
@@ -26,6 +27,7 @@ export async function openWorkshop(): Promise<Workshop> {
     path.join(directory.path, 'template'),
     SCENARIOS,
     material,
+    capacity,
   );
   return {
     path: directory.path,

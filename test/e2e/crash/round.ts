@@ -23,8 +23,9 @@ export interface RoundResult {
  * Two stores on the staging area's file system, and both ways in which new bytes are made of a qcow2: a
  * file that is adopted, and a stream that is staged.
  */
-const CONFIG = `
+const configOf = (capacity: string): string => `
 log: { level: warn }
+staging: { capacity: ${capacity} }
 stores:
   - { id: one, driver: filesystem, path: store/one, default: true }
   - { id: two, driver: filesystem, path: store/two }
@@ -102,16 +103,20 @@ export interface Template {
   readonly ids: readonly string[];
 }
 
-/** Makes the images that the scenarios start from, once for many rounds. */
+/**
+ * Makes the images that the scenarios start from, once for many rounds.
+ * @param capacity of staging, as the configuration says it
+ */
 export async function prepareTemplate(
   dataDir: string,
   scenarios: readonly Scenario[],
   material: Material,
+  capacity: string,
 ): Promise<Template> {
   await mkdir(dataDir, { recursive: true });
-  const config = path.join(dataDir, 'stowage.yaml');
-  await writeFile(config, CONFIG);
-  const server = await startServer({ dataDir, config });
+  const file = path.join(dataDir, 'stowage.yaml');
+  await writeFile(file, configOf(capacity));
+  const server = await startServer({ dataDir, config: file });
   const client = new ApiClient(server.url);
   const ids: string[] = [];
   for (const scenario of scenarios) {
