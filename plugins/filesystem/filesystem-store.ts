@@ -46,6 +46,8 @@ const DIRECTORY_ATTEMPTS = 10;
  */
 export class FilesystemStore implements FileStore {
   readonly rangeRead = true;
+  /** Directories below the root whose names are durable: deletes leave them, so this does not grow without end. */
+  readonly #durableShards = new Set<string>();
 
   constructor(
     readonly root: string,
@@ -216,25 +218,33 @@ export class FilesystemStore implements FileStore {
    */
   async #inDirectory<T>(file: string, work: () => Promise<T>): Promise<T> {
     const directory = path.dirname(file);
-    // The highest that any attempt has made: a later one may make only what is below it.
-    let first: string | undefined;
     for (let attempt = 1; ; attempt += 1) {
       await this.#assertMounted();
       let done: T;
       try {
         const made = await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
-        if (made !== undefined && made.length < (first?.length ?? Infinity)) first = made;
+        if (made !== undefined) this.#durableShards.delete(made);
         done = await work();
       } catch (error) {
         if (attempt < DIRECTORY_ATTEMPTS && isMissingIn(directory, error)) continue;
         throw error;
       }
-      // A new directory is durable when the one that names it is.
-      for (let made = directory; first !== undefined && made.startsWith(first);) {
-        made = path.dirname(made);
-        await syncDirectory(made);
-      }
+      await this.#syncNames(directory);
       return done;
+    }
+  }
+
+  /**
+   * Makes the names of a directory and of those above it durable, whoever has made them: another
+   * write, or a life before, may have ended between making and syncing.
+   */
+  async #syncNames(directory: string): Promise<void> {
+    let named = directory;
+    while (named !== this.root && !this.#durableShards.has(named)) {
+      const parent = path.dirname(named);
+      await syncDirectory(parent);
+      if (parent === this.root) this.#durableShards.add(named);
+      named = parent;
     }
   }
 

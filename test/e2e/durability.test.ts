@@ -1,6 +1,7 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { objectPath } from '../../plugins/filesystem/object-path.js';
 import { ApiClient } from '../support/api-client.js';
 import { randomFile } from '../support/images.js';
 import { startServer } from '../support/server.js';
@@ -28,21 +29,17 @@ interface Call {
 }
 
 async function traced(
-  scenario: (client: ApiClient) => Promise<void>,
-  config?: string,
+  scenario: (client: ApiClient, dataDir: string) => Promise<void>,
 ): Promise<readonly Call[]> {
   const dataDir = path.join(directory.path, `data-${Math.random().toString(36).slice(2)}`);
   const log = `${dataDir}.strace`;
-  const file = `${dataDir}.yaml`;
   const filter = ['-e', `trace=${CALLS}`, '-e', 'signal=none'];
-  await writeFile(file, config ?? '{}');
   const server = await startServer({
     dataDir,
-    config: file,
     // -D: the server is the child that gets our signals. --seccomp-bpf: other calls run at full speed.
     under: ['strace', '-D', '-f', '-y', '-qq', '--seccomp-bpf', ...filter, '-o', log],
   });
-  await scenario(new ApiClient(server.url));
+  await scenario(new ApiClient(server.url), dataDir);
   await server.stop();
   const lines = (await readFile(log, 'utf8')).split('\n');
   return lines.flatMap((line) => {
@@ -84,5 +81,21 @@ describe('the order of writes', () => {
     expect(flushed).toBeLessThan(linked);
     expect(ready).toBeGreaterThan(flushed);
     expect(unlinked).toBeGreaterThan(placed);
+  });
+
+  it('has the names of directories that others have made before the commit too', async () => {
+    const raw = await randomFile(path.join(directory.path, 'raw'), MIB);
+    const calls = await traced(async (client, dataDir) => {
+      const { id } = await client.createImage();
+      // As an import beside it, or one before a crash, may have left it: made, and not flushed.
+      await mkdir(path.join(dataDir, 'store', objectPath(id), '..'));
+      expect((await client.send(id, 'file', raw)).status).toBe(204);
+    });
+    const written = indexOf(calls, ['link', 'linkat'], /store\//);
+    const named = indexOf(calls, ['fsync', 'fdatasync'], /\/store>/, written);
+    const stored = indexOf(calls, ['fsync', 'fdatasync'], /\/store\/[^>]+>/, named);
+    const placed = indexOf(calls, ['fdatasync', 'fsync'], /stowage\.sqlite-wal/, stored);
+    const order = { written, named, stored, placed };
+    expect(Object.entries(order).filter(([, at]) => at < 0)).toEqual([]);
   });
 });
