@@ -46,7 +46,7 @@ const DIRECTORY_ATTEMPTS = 10;
  */
 export class FilesystemStore implements FileStore {
   readonly rangeRead = true;
-  /** Directories below the root whose names are durable: deletes leave them, so this does not grow without end. */
+  /** The 256 directories right below the root, as far as their names are durable; deletes leave them. */
   readonly #durableShards = new Set<string>();
 
   constructor(

@@ -94,8 +94,9 @@ describe('the order of writes', () => {
     const written = indexOf(calls, ['link', 'linkat'], /store\//);
     const named = indexOf(calls, ['fsync', 'fdatasync'], /\/store>/, written);
     const stored = indexOf(calls, ['fsync', 'fdatasync'], /\/store\/[^>]+>/, named);
-    const placed = indexOf(calls, ['fdatasync', 'fsync'], /stowage\.sqlite-wal/, stored);
+    const placed = indexOf(calls, ['fdatasync', 'fsync'], /stowage\.sqlite-wal/, written);
     const order = { written, named, stored, placed };
     expect(Object.entries(order).filter(([, at]) => at < 0)).toEqual([]);
+    expect(placed, 'nothing is committed between').toBeGreaterThan(stored);
   });
 });

@@ -11,7 +11,7 @@ const SEED = Number(process.env['STOWAGE_CRASH_SEED'] ?? Date.now() % 1_000_000)
 /** Milliseconds in which all scenarios are usually over. */
 const SPAN = 1_500;
 
-/** Where there is room for two conversions, others wait, and data grow as far as they find room. */
+/** Where one conversion nearly fills staging, some uploads are refused, and downloads wait for room. */
 const STAGINGS = [
   { room: 'all', capacity: 'auto' },
   { room: 'few', capacity: '64 MiB' },
